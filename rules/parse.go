@@ -1,0 +1,128 @@
+package rules
+
+import (
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// parser makes Commands of command lines. It may be used for any number of
+// them, one after the other.
+type parser struct {
+	prog  string // argv[0] as given
+	table *pflag.FlagSet
+	names Names
+	posix bool
+}
+
+// newParser returns a parser for a program called prog. The environment says
+// whether the first plain word ends the options.
+func newParser(prog string, names Names, getenv func(string) string) *parser {
+	return &parser{
+		prog:  prog,
+		table: optionTable(),
+		names: names,
+		posix: getenv("POSIXLY_CORRECT") != "" || getenv("POSIX_ME_HARDER") != "",
+	}
+}
+
+// parse returns the Command that the words after the program's name stand for.
+// No words at all list the table. Errors are *usageError.
+//
+// Which of several mistakes is reported follows from the order of the checks:
+// each value when it is met, then words that do not belong, the flags of the
+// scheduler, the options against the command, and what they mean together.
+func (p *parser) parse(args []string) (Command, error) {
+	if len(args) == 0 {
+		return List{}, nil
+	}
+	d := newDraft(p.names)
+	s := scanner{table: p.table, args: args, posix: p.posix}
+	if err := p.first(d, &s); err != nil {
+		return nil, err
+	}
+	switch d.verb {
+	case help:
+		return Help{}, nil
+	case version:
+		return Version{}, nil
+	}
+	if err := p.others(d, &s); err != nil {
+		return nil, err
+	}
+	words := s.plain
+	if d.verb == setTimeouts {
+		if err := d.setTimeouts(words); err != nil {
+			return nil, err
+		}
+		words = words[3:]
+	}
+	if len(words) > 0 {
+		return nil, invalid("unexpected argument " + words[0])
+	}
+	if err := d.interpretSchedulerFlags(); err != nil {
+		return nil, err
+	}
+	if err := rulesOf(d.verb).check(d.given, d.verb.String(), "command"); err != nil {
+		return nil, err
+	}
+	return d.command()
+}
+
+// first reads the first option, which must be a command.
+func (p *parser) first(d *draft, s *scanner) error {
+	f, value, err := s.option()
+	if err != nil || f == nil || spellingOf(f).verb == noVerb {
+		return tryHelp(p.prog)
+	}
+	command := spellingOf(f)
+	d.verb = command.verb
+	if command.read == nil {
+		return nil
+	}
+	return command.read(d, value)
+}
+
+// others reads the options after the first.
+func (p *parser) others(d *draft, s *scanner) error {
+	for {
+		f, value, err := s.option()
+		if err != nil {
+			return unreadable(s.word(), err)
+		}
+		if f == nil {
+			return nil
+		}
+		o := spellingOf(f)
+		if o.verb != noVerb {
+			return invalid("invalid option `" + s.word() + "'")
+		}
+		if o.kind != noOption {
+			if d.given.has(o.kind) {
+				return invalid("multiple '" + o.kind.String() + "' options specified")
+			}
+			d.given |= setOf(o.kind)
+		}
+		if o.read == nil {
+			continue
+		}
+		if err := o.read(d, value); err != nil {
+			return err
+		}
+	}
+}
+
+// parse is for a single command line.
+func parse(prog string, args []string, names Names, getenv func(string) string) (Command, error) {
+	return newParser(prog, names, getenv).parse(args)
+}
+
+// truncate cuts a name to the n bytes the kernel has room for, and at a NUL as C
+// does.
+func truncate(s string, n int) string {
+	if len(s) > n {
+		s = s[:n]
+	}
+	s, _, _ = strings.Cut(s, "\x00")
+	return s
+}
