@@ -1,7 +1,6 @@
 package uml
 
 import (
-	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -70,21 +69,23 @@ func (p process) start(cmd *exec.Cmd) error {
 	if !p.Isolate {
 		return cmd.Start()
 	}
-	failed := make(chan error)
+	return onNewThread(func() error {
+		if err := isolate(p.dir); err != nil {
+			return err
+		}
+		return cmd.Start()
+	})
+}
+
+// onNewThread calls f on a thread that ends afterwards.
+func onNewThread(f func() error) error {
+	done := make(chan error)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		err := isolate(p.dir)
-		if err == nil {
-			err = cmd.Start()
-		}
-		failed <- err
+		done <- f()
 	}()
-	return <-failed
+	return <-done
 }
 
 // reapGroup kills what a command left behind in its process group.
-func reapGroup(cmd *exec.Cmd) {
-	if err := unix.Kill(-cmd.Process.Pid, unix.SIGKILL); errors.Is(err, unix.ESRCH) {
-		return
-	}
-}
+func reapGroup(cmd *exec.Cmd) { unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
