@@ -13,6 +13,9 @@ type parser struct {
 	table *pflag.FlagSet
 	names Names
 	posix bool
+	// stream says that the lines are those of a restore stream, where -R has no
+	// place.
+	stream bool
 }
 
 // newParser returns a parser for a program called prog. The environment says
@@ -76,6 +79,9 @@ func (p *parser) first(d *draft, s *scanner) error {
 		return tryHelp(p.prog)
 	}
 	command := spellingOf(f)
+	if command.verb == restore && p.stream {
+		return tryHelp(p.prog)
+	}
 	d.verb = command.verb
 	if command.read == nil {
 		return nil
