@@ -151,10 +151,10 @@ func optionTable() *pflag.FlagSet {
 func optionGroups() []optionGroup {
 	return []optionGroup{
 		{"Commands", commandFlags()},
-		{"A virtual service", serviceFlags()},
-		{"A real server", serverFlags()},
-		{"A listing", listFlags()},
-		{"A synchronisation daemon", daemonFlags()},
+		{"Service options", serviceFlags()},
+		{"Server options", serverFlags()},
+		{"Listing options", listFlags()},
+		{"Daemon options", daemonFlags()},
 	}
 }
 
@@ -171,11 +171,11 @@ func commandFlags() []pflag.Flag {
 	l.Hidden = true
 	return []pflag.Flag{
 		verbFlag("A", "add-service", addService, "add a virtual service"),
-		verbFlag("E", "edit-service", editService, "replace a service's settings; what is not given returns to its default"),
+		verbFlag("E", "edit-service", editService, "replace its settings; those not given return to their defaults"),
 		verbFlag("D", "delete-service", deleteService, "remove a service and its servers"),
 		verbFlag("C", "clear", flush, "remove all services"),
 		verbFlag("a", "add-server", addServer, "add a real server to a service"),
-		verbFlag("e", "edit-server", editServer, "replace a server's settings; what is not given returns to its default"),
+		verbFlag("e", "edit-server", editServer, "replace its settings; those not given return to their defaults"),
 		verbFlag("d", "delete-server", deleteServer, "remove a server from its service"),
 		verbFlag("L", "list", list, "list the table, one service or what an option asks for; also -l"),
 		l,
@@ -217,7 +217,7 @@ func serviceFlags() []pflag.Flag {
 		valued("s", "scheduler", optScheduler, "name", "how to choose a server (default wlc)", (*draft).scheduler),
 		valued("b", "sched-flags", optSchedFlags, "flags", "the scheduler's flags, separated by commas", (*draft).schedulerFlags),
 		persistent,
-		valued("M", "netmask", optNetmask, "mask", "clients that persistence takes for one: 255.255.255.0, /24, for IPv6 64 or /64", (*draft).persistenceMask),
+		valued("M", "netmask", optNetmask, "mask", "clients that count as one: 255.255.255.0, /24, for IPv6 64 or /64", (*draft).persistenceMask),
 		valued("", "pe", optPE, "engine", "persistence engine, such as sip", (*draft).engine),
 		plain("o", "ops", optOnePacket, "schedule every UDP packet by itself", (*draft).onePacket),
 	}
@@ -260,7 +260,7 @@ func listFlags() []pflag.Flag {
 func daemonFlags() []pflag.Flag {
 	return []pflag.Flag{
 		valued("", "mcast-interface", optInterface, "name", "interface of the multicasts (default eth0)", (*draft).mcastInterface),
-		valued("", "syncid", optSyncID, "n", "only daemons with the same number listen to each other, 0 to 255 (default 0)", (*draft).syncID),
+		valued("", "syncid", optSyncID, "n", "a daemon hears those with its number, 0 to 255 (default 0)", (*draft).syncID),
 		valued("", "sync-maxlen", optMaxLen, "bytes", "longest message, 1 to 65507 (default 1472, less if the MTU is)", (*draft).syncMaxLen),
 		valued("", "mcast-group", optGroup, "address", "multicast group (default 224.0.0.81)", (*draft).mcastGroup),
 		valued("", "mcast-port", optPort, "port", "UDP port (default 8848)", (*draft).mcastPort),

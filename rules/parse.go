@@ -14,7 +14,7 @@ type parser struct {
 	names Names
 	posix bool
 	// stream says that the lines are those of a restore stream, where -R has no
-	// place.
+	// place and a plain word that begins with # starts a comment.
 	stream bool
 }
 
@@ -40,7 +40,7 @@ func (p *parser) parse(args []string) (Command, error) {
 		return List{}, nil
 	}
 	d := newDraft(p.names)
-	s := scanner{table: p.table, args: args, posix: p.posix}
+	s := scanner{table: p.table, args: args, posix: p.posix, notes: p.stream}
 	if err := p.first(d, &s); err != nil {
 		return nil, err
 	}
@@ -69,6 +69,9 @@ func (p *parser) parse(args []string) (Command, error) {
 	if err := rulesOf(d.verb).check(d.given, d.verb.String(), "command"); err != nil {
 		return nil, err
 	}
+	if d.verb == restore && p.stream {
+		return nil, tryHelp(p.prog)
+	}
 	return d.command()
 }
 
@@ -79,9 +82,6 @@ func (p *parser) first(d *draft, s *scanner) error {
 		return tryHelp(p.prog)
 	}
 	command := spellingOf(f)
-	if command.verb == restore && p.stream {
-		return tryHelp(p.prog)
-	}
 	d.verb = command.verb
 	if command.read == nil {
 		return nil
