@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -25,6 +27,7 @@ func Init() {
 	if os.Getpid() != 1 || dir == "" {
 		return
 	}
+	signal.Ignore(unix.SIGPIPE) // the console goes away with the host's process
 	if err := serve(dir); err != nil {
 		fmt.Fprintln(os.Stderr, "uml agent:", err)
 	}
@@ -97,8 +100,7 @@ func (a *agent) run(r request) {
 
 // execute runs a command, and kills what it leaves behind.
 func (a *agent) execute(r request) (int, error) {
-	r.Env = append(r.Env, "TMPDIR=/run/tmp", "MODPROBE_OPTIONS=-d "+moduleRoot,
-		"PATH="+os.Getenv("PATH")+":/usr/local/sbin:/usr/sbin:/sbin")
+	r.Env = guestEnv(r.Env)
 	p := process{Command: r.Command, dir: "/run", reap: reapAll}
 	if r.Terminal == nil {
 		return p.run(outputFrames{a.line})
@@ -117,6 +119,19 @@ func (a *agent) execute(r request) (int, error) {
 		master.Close()
 	}()
 	return p.runOn(master, slave, outputFrames{a.line})
+}
+
+// guestEnv is the environment of a command in the guest: what the host gave,
+// with root's programs in $PATH and temporary files in the guest's memory.
+func guestEnv(env []string) []string {
+	path := "/usr/local/bin:/usr/bin:/bin"
+	for _, e := range env {
+		if p, ok := strings.CutPrefix(e, "PATH="); ok {
+			path = p
+		}
+	}
+	return append(env, "PATH="+path+":/usr/local/sbin:/usr/sbin:/sbin",
+		"TMPDIR=/run/tmp", "MODPROBE_OPTIONS=-d "+moduleRoot)
 }
 
 // reapAll kills every process but init, and takes in the dead.

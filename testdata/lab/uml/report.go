@@ -88,15 +88,15 @@ func (r *report) rest() string {
 // line takes in one line. Package testing marks its own lines with a ^V, which
 // comes in mid-line if the test's output did not end with a newline.
 func (r *report) line(line []byte) {
-	if at := bytes.IndexByte(line, marker); at >= 0 {
-		if fields := strings.Fields(string(line[at+1:])); r.event(fields) {
-			if at > 0 {
-				r.output(append(line[:at:at], '\n'))
-			}
-			return
-		}
+	at := bytes.IndexByte(line, marker)
+	if at < 0 || !bytes.HasPrefix(line[at+1:], []byte("=== ")) && !bytes.HasPrefix(line[at+1:], []byte("--- ")) {
+		r.output(line)
+		return
 	}
-	r.output(line)
+	if at > 0 {
+		r.output(append(line[:at:at], '\n'))
+	}
+	r.event(strings.Fields(string(line[at+1:])))
 }
 
 const marker = 0x16
@@ -111,41 +111,33 @@ func (r *report) output(line []byte) {
 	r.add(r.current, item{output: bytes.Clone(bytes.TrimPrefix(line, []byte("    ")))})
 }
 
-// event takes in a line of package testing, and says whether it was one.
-func (r *report) event(f []string) bool {
-	if len(f) < 2 {
-		return false
-	}
+// event takes in a line of package testing, split at blanks.
+func (r *report) event(f []string) {
 	var n *node // stays nil if the line names no test, or one above ours
 	if len(f) > 2 {
 		n = r.tests[f[2]]
 	}
-	switch f[0] + f[1] {
-	case "===RUN":
+	switch {
+	case len(f) < 2 || f[1] == "PAUSE":
+	case f[1] == "RUN":
 		if n == nil && len(f) > 2 {
 			n = r.run(f[2])
 		}
 		r.current = n
-	case "===NAME", "===CONT":
+	case f[1] == "NAME" || f[1] == "CONT":
 		r.current = n
-	case "===PAUSE":
-	case "===ATTR":
+	case f[1] == "ATTR":
 		if n != nil && len(f) == 5 {
 			r.add(n, item{key: f[3], value: f[4]})
 		}
-	default:
-		verdict, ok := strings.CutSuffix(f[1], ":")
-		if f[0] != "---" || !ok {
-			return false
-		}
+	case f[0] == "---":
+		r.current = nil
 		if n != nil {
-			r.add(n, item{verdict: verdict})
+			r.add(n, item{verdict: strings.TrimSuffix(f[1], ":")})
 			n.done = true
 			delete(r.tests, f[2])
 		}
-		r.current = nil
 	}
-	return true
 }
 
 // run adds the subtest of this full name to the test it belongs to.
