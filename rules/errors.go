@@ -47,16 +47,15 @@ func tryHelp(prog string) *usageError {
 // kernelSentence says in ipvsadm's words why a request failed. What an errno
 // means depends on the request.
 func kernelSentence(err error) string {
-	var request ipvs.Request
+	errno := syscall.EINVAL // the kernel was not reached, or not understood
 	var op *ipvs.OpError
-	if errors.As(err, &op) {
-		request = op.Request
+	if !errors.As(err, &op) {
+		op = &ipvs.OpError{Err: err}
 	}
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		errno = syscall.EINVAL // the kernel was not reached, or not understood
+	if e := op.Errno(); e != 0 {
+		errno = e
 	}
-	if s := sentenceOf(request, errno); s != "" {
+	if s := sentenceOf(op.Request, errno); s != "" {
 		return s
 	}
 	switch errno {

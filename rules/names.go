@@ -7,39 +7,64 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ipvsadm/ipvs"
 )
 
-// silence is how long look-ups of host names may go without any answer before
-// the rest of them is given up: an unreachable name server costs this once, not
-// for every address.
-const silence = 5 * time.Second
-
-// lookupsAtOnce bounds how many names are asked for at the same time.
-const lookupsAtOnce = 64
+const (
+	// silence is how long name servers may leave all questions about addresses
+	// unanswered before they are given up for good. It leaves room for a second
+	// try after the resolver's usual five seconds.
+	silence = 6 * time.Second
+	// lookupsAtOnce bounds how many addresses are asked about at the same time.
+	lookupsAtOnce = 64
+)
 
 var errNoName = errors.New("no such name")
 
-// systemNames are the names this machine knows: hosts in /etc/hosts and the DNS,
-// in the order of /etc/nsswitch.conf, ports in /etc/services. Nothing is read
-// before the first name is asked for. Answers are kept. Not safe for concurrent
-// use.
+// systemNames are the names this machine knows: those of hosts in /etc/hosts and
+// the DNS, in the order of /etc/nsswitch.conf, those of ports in /etc/services.
+// Nothing is read before the first name is asked for, and nothing is asked
+// twice. It is not safe for concurrent use.
 type systemNames struct {
-	resolver *net.Resolver
-	ports    func() *portNames
-	names    map[netip.Addr]string // "" for an address without a name
-	silent   bool                  // the look-ups were given up
+	lookupHost func(ctx context.Context, network, name string) ([]netip.Addr, error)
+	lookupAddr func(ctx context.Context, addr string) ([]string, error)
+	ports      func() *portTable
+
+	addrs map[string]netip.Addr
+	names map[netip.Addr]string // "" for an address without a name
+
+	// servers is done when the name servers were given up; /etc/hosts still
+	// answers then.
+	servers context.Context
+	giveUp  context.CancelFunc
 }
 
-// NewSystemNames returns the names this machine knows.
+// NewSystemNames returns the names this machine knows. Name servers that are out
+// of reach cost the names of addresses six seconds in all, not ten for each.
 func NewSystemNames() Names {
-	return &systemNames{
-		resolver: &net.Resolver{PreferGo: true},
-		ports:    sync.OnceValue(readServices),
-		names:    map[netip.Addr]string{},
+	r := &net.Resolver{PreferGo: true, Dial: dialWhile}
+	n := &systemNames{
+		lookupHost: r.LookupNetIP,
+		lookupAddr: r.LookupAddr,
+		ports:      sync.OnceValue(readServices),
+		addrs:      map[string]netip.Addr{},
+		names:      map[netip.Addr]string{},
 	}
+	n.servers, n.giveUp = context.WithCancel(context.Background())
+	return n
+}
+
+// dialWhile connects to a name server until the question is withdrawn. The
+// resolver, once it waits for an answer, looks at nothing but its timeout.
+func dialWhile(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err == nil {
+		context.AfterFunc(ctx, func() { c.Close() })
+	}
+	return c, err
 }
 
 // LookupHost returns the first IPv4 address of a host. Like gethostbyname it
@@ -48,19 +73,24 @@ func (n *systemNames) LookupHost(name string) (netip.Addr, error) {
 	if strings.Trim(name, "0123456789.") == "" {
 		return netip.Addr{}, errNoName
 	}
-	addrs, err := n.resolver.LookupNetIP(context.Background(), "ip4", name)
+	if a, known := n.addrs[name]; known {
+		return a, nil
+	}
+	addrs, err := n.lookupHost(context.Background(), "ip4", name)
 	if err != nil {
 		return netip.Addr{}, err
 	}
 	if len(addrs) == 0 {
 		return netip.Addr{}, errNoName
 	}
-	return addrs[0].Unmap(), nil
+	a := addrs[0].Unmap()
+	n.addrs[name] = a
+	return a, nil
 }
 
 // LookupPort returns the port /etc/services has for a name or an alias.
 func (n *systemNames) LookupPort(name string, p ipvs.Protocol) (uint16, error) {
-	if port, ok := n.ports().byName[portName{name, p}]; ok {
+	if port, ok := n.ports().numbers[portName{name, p}]; ok {
 		return port, nil
 	}
 	return 0, errNoName
@@ -68,77 +98,67 @@ func (n *systemNames) LookupPort(name string, p ipvs.Protocol) (uint16, error) {
 
 // PortName returns the name /etc/services has for a port.
 func (n *systemNames) PortName(port uint16, p ipvs.Protocol) (string, bool) {
-	name, ok := n.ports().byPort[portNumber{port, p}]
+	name, ok := n.ports().names[portNumber{port, p}]
 	return name, ok
 }
 
 // HostName returns the name of an address.
 func (n *systemNames) HostName(a netip.Addr) (string, bool) {
-	n.Prefetch([]netip.Addr{a})
-	name := n.names[a]
+	name, known := n.names[a]
+	if !known {
+		n.Prefetch([]netip.Addr{a})
+		name = n.names[a]
+	}
 	return name, name != ""
 }
 
 // Prefetch asks for the names of many addresses at once, so that HostName need
 // not wait for each in turn.
 func (n *systemNames) Prefetch(addrs []netip.Addr) {
-	type answer struct {
-		addr netip.Addr
-		name string
-	}
-	var wanted []netip.Addr
-	for _, a := range addrs {
-		if _, known := n.names[a]; !known {
-			n.names[a] = ""
-			wanted = append(wanted, a)
-		}
-	}
-	if n.silent || len(wanted) == 0 {
-		return
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	questions, answers := make(chan netip.Addr), make(chan answer)
+	wanted := n.unknown(addrs)
+	found := make([]string, len(wanted))
+	patience := time.AfterFunc(silence, n.giveUp)
+	defer patience.Stop()
+	var next atomic.Int64
+	var askers sync.WaitGroup
 	for range min(lookupsAtOnce, len(wanted)) {
-		go func() {
-			for a := range questions {
-				name := n.lookup(ctx, a)
-				select {
-				case answers <- answer{a, name}:
-				case <-ctx.Done():
-					return
+		askers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(wanted)); i = next.Add(1) - 1 {
+				var answered bool
+				if found[i], answered = n.lookup(wanted[i]); answered {
+					patience.Reset(silence)
 				}
 			}
-		}()
+		})
 	}
-	defer close(questions)
-	patience := time.NewTimer(silence)
-	defer patience.Stop()
-	for asked, got := 0, 0; got < len(wanted); {
-		var ask chan<- netip.Addr
-		var question netip.Addr
-		if asked < len(wanted) {
-			ask, question = questions, wanted[asked]
-		}
-		select {
-		case ask <- question:
-			asked++
-		case a := <-answers:
-			got++
-			n.names[a.addr] = a.name
-			patience.Reset(silence)
-		case <-patience.C:
-			n.silent = true
-			return
-		}
+	askers.Wait()
+	for i, a := range wanted {
+		n.names[a] = found[i]
 	}
 }
 
-// lookup returns the first name of an address, "" if it has none.
-func (n *systemNames) lookup(ctx context.Context, a netip.Addr) string {
-	names, err := n.resolver.LookupAddr(ctx, a.String())
-	if err != nil || len(names) == 0 {
-		return ""
+// unknown returns the addresses nobody was asked about, each once.
+func (n *systemNames) unknown(addrs []netip.Addr) []netip.Addr {
+	var unknown []netip.Addr
+	for _, a := range addrs {
+		if _, known := n.names[a]; !known {
+			n.names[a] = ""
+			unknown = append(unknown, a)
+		}
 	}
-	return strings.TrimSuffix(names[0], ".")
+	return unknown
+}
+
+// lookup returns the first name of an address, "" if it has none, and whether
+// anybody answered. Like gethostbyaddr it asks nobody about ::.
+func (n *systemNames) lookup(a netip.Addr) (name string, answered bool) {
+	if a == netip.IPv6Unspecified() {
+		return "", true
+	}
+	names, err := n.lookupAddr(n.servers, a.String())
+	if len(names) > 0 {
+		return strings.TrimSuffix(names[0], "."), true
+	}
+	var dns *net.DNSError
+	return "", errors.As(err, &dns) && dns.IsNotFound
 }

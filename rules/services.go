@@ -10,11 +10,11 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// portNames is what /etc/services says, both ways round. Where a name or a port
-// stands twice, the first counts.
-type portNames struct {
-	byName map[portName]uint16
-	byPort map[portNumber]string
+// portTable is what services(5) says of ports and their names, both ways round.
+// Where a name or a port stands twice, the first counts.
+type portTable struct {
+	numbers map[portName]uint16
+	names   map[portNumber]string
 }
 
 type portName struct {
@@ -28,19 +28,19 @@ type portNumber struct {
 }
 
 // readServices reads /etc/services; without the file ports have no names.
-func readServices() *portNames {
+func readServices() *portTable {
 	f, err := os.Open("/etc/services")
 	if err != nil {
-		return &portNames{}
+		return &portTable{}
 	}
 	defer f.Close()
 	return parseServices(f)
 }
 
-// parseServices reads lines of the form of services(5): a name, port/protocol,
-// aliases, and a comment after #. Lines of another form do not count.
-func parseServices(r io.Reader) *portNames {
-	n := &portNames{byName: map[portName]uint16{}, byPort: map[portNumber]string{}}
+// parseServices reads lines of a name, port/protocol and aliases, with comments
+// after #. Lines of another form, and other protocols, do not count.
+func parseServices(r io.Reader) *portTable {
+	t := &portTable{numbers: map[portName]uint16{}, names: map[portNumber]string{}}
 	for lines := bufio.NewScanner(r); lines.Scan(); {
 		line, _, _ := strings.Cut(lines.Text(), "#")
 		fields := strings.Fields(line)
@@ -48,26 +48,30 @@ func parseServices(r io.Reader) *portNames {
 			continue
 		}
 		number, word, _ := strings.Cut(fields[1], "/")
-		protocol, known := protocolOf(word)
-		port, err := strconv.ParseUint(number, 10, 16)
+		protocol, known := protocolNamed(word)
+		n, err := strconv.ParseUint(number, 10, 16)
 		if !known || err != nil {
 			continue
 		}
-		if k := (portNumber{uint16(port), protocol}); n.byPort[k] == "" {
-			n.byPort[k] = fields[0]
+		port := uint16(n)
+		if _, known := t.names[portNumber{port, protocol}]; !known {
+			t.names[portNumber{port, protocol}] = fields[0]
 		}
-		fields[1] = fields[0]
-		for _, name := range fields[1:] {
-			k := portName{name, protocol}
-			if _, taken := n.byName[k]; !taken {
-				n.byName[k] = uint16(port)
-			}
+		t.addName(fields[0], port, protocol)
+		for _, alias := range fields[2:] {
+			t.addName(alias, port, protocol)
 		}
 	}
-	return n
+	return t
 }
 
-func protocolOf(word string) (ipvs.Protocol, bool) {
+func (t *portTable) addName(name string, port uint16, p ipvs.Protocol) {
+	if _, known := t.numbers[portName{name, p}]; !known {
+		t.numbers[portName{name, p}] = port
+	}
+}
+
+func protocolNamed(word string) (ipvs.Protocol, bool) {
 	switch word {
 	case "tcp":
 		return ipvs.TCP, true
