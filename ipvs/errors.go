@@ -1,6 +1,7 @@
 package ipvs
 
 import (
+	"errors"
 	"fmt"
 	"syscall"
 )
@@ -30,4 +31,20 @@ func (e *OpError) Errno() syscall.Errno {
 		return errno
 	}
 	return 0
+}
+
+// ErrTransport is in the error of a request that got no valid answer: the
+// kernel kept silent for Options.Timeout (os.ErrDeadlineExceeded is in it too),
+// the socket failed, an answer was lost or could not be understood. Whether the
+// kernel carried the request out is not known then.
+var ErrTransport = errors.New("no valid answer from the kernel")
+
+func transport(err error) error { return fmt.Errorf("%w: %w", ErrTransport, err) }
+
+// opError names the request in an error; nil stays nil.
+func opError(r Request, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &OpError{r, err}
 }

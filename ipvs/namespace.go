@@ -1,0 +1,81 @@
+package ipvs
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+)
+
+// openNamespace opens a socket in the network namespace at path, in that of the
+// calling thread if path is "".
+func openNamespace(path string) (*kernelSocket, error) {
+	if path == "" {
+		return openSocket(netns.None())
+	}
+	ns, err := netns.GetFromPath(path)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer ns.Close()
+	return openSocket(ns)
+}
+
+// namespace returns the network namespace of the socket: by now the calling
+// thread may be in another. The caller closes it.
+func (k *kernelSocket) namespace() (netns.NsHandle, error) {
+	fd, err := unix.IoctlRetInt(k.fd, unix.SIOCGSKNS)
+	if err != nil {
+		return netns.None(), fmt.Errorf("namespace of the socket: %w", err)
+	}
+	return netns.NsHandle(fd), nil
+}
+
+func (k *kernelSocket) again() (socket, error) {
+	ns, err := k.namespace()
+	if err != nil {
+		return nil, err
+	}
+	defer ns.Close()
+	s, err := openSocket(ns)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// openFile opens a file of /proc/net. What that shows is the namespace of the
+// thread that opens it, so a thread has to be there for a moment.
+func (k *kernelSocket) openFile(name string) (io.ReadCloser, error) {
+	ns, err := k.namespace()
+	if err != nil {
+		return nil, err
+	}
+	defer ns.Close()
+
+	runtime.LockOSThread()
+	here, err := netns.Get()
+	if err != nil {
+		runtime.UnlockOSThread()
+		return nil, err
+	}
+	defer here.Close()
+	if !here.Equal(ns) {
+		err = netns.Set(ns)
+	}
+	var f *os.File
+	if err == nil {
+		f, err = os.Open("/proc/thread-self/net/" + name)
+	}
+	// A thread that can't go back stays locked, so that nothing else runs on it.
+	if here.Equal(ns) || netns.Set(here) == nil {
+		runtime.UnlockOSThread()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
