@@ -72,16 +72,7 @@ func prepareModules() error {
 	if err := os.WriteFile("/proc/sys/kernel/modprobe", []byte(wrapper), 0); err != nil {
 		return err
 	}
-	deps, err := moduleDependencies(tree)
-	if err != nil {
-		return err
-	}
-	for _, m := range strings.Fields(preload) {
-		if err := loadModule(tree, deps, m); err != nil {
-			return err
-		}
-	}
-	return nil
+	return loadModules(tree, strings.Fields(preload))
 }
 
 // moduleFiles are the files a module is made of, its own first and then those
@@ -105,22 +96,40 @@ func moduleDependencies(tree string) (moduleFiles, error) {
 	return deps, lines.Err()
 }
 
-// loadModule loads a module and what it needs.
-func loadModule(tree string, deps moduleFiles, name string) error {
-	files := deps[name]
-	if files == nil {
-		return fmt.Errorf("module %s is not in %s", name, tree)
+// loadModules loads modules and what they need, each once.
+func loadModules(tree string, names []string) error {
+	deps, err := moduleDependencies(tree)
+	if err != nil {
+		return err
 	}
-	for i := len(files) - 1; i >= 0; i-- {
-		f, err := os.Open(filepath.Join(tree, files[i]))
-		if err != nil {
-			return err
+	loaded := map[string]bool{}
+	for _, name := range names {
+		files := deps[name]
+		if files == nil {
+			return fmt.Errorf("module %s is not in %s", name, tree)
 		}
-		err = unix.FinitModule(int(f.Fd()), "", 0)
-		f.Close()
-		if err != nil && err != unix.EEXIST {
-			return fmt.Errorf("load %s: %w", files[i], err)
+		for i := len(files) - 1; i >= 0; i-- {
+			if loaded[files[i]] {
+				continue
+			}
+			loaded[files[i]] = true
+			if err := loadModule(filepath.Join(tree, files[i])); err != nil {
+				return err
+			}
 		}
+	}
+	return nil
+}
+
+// loadModule loads the module in a file.
+func loadModule(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := unix.FinitModule(int(f.Fd()), "", 0); err != nil && err != unix.EEXIST {
+		return fmt.Errorf("load %s: %w", path, err)
 	}
 	return nil
 }

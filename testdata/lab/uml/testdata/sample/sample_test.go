@@ -110,3 +110,16 @@ func TestMuchOutput(t *testing.T) {
 		}
 	})
 }
+
+// TestTwoNetworks leaves an interface behind and does not find it again.
+func TestTwoNetworks(t *testing.T) {
+	for range 2 {
+		t.Run("network", func(t *testing.T) {
+			uml.Run(t, func(t *testing.T) {
+				if out, err := exec.Command("ip", "link", "add", "left", "type", "dummy").CombinedOutput(); err != nil {
+					t.Errorf("%v: %s", err, out)
+				}
+			})
+		})
+	}
+}
