@@ -37,7 +37,10 @@ type Names interface {
 type Env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	Getenv         func(string) string
+	// Interactive says that Stdout is a terminal: then -R shows what it has to
+	// show before it waits for the next line.
+	Interactive bool
+	Getenv      func(string) string
 	// Open connects to the kernel. It is called once, before anything but -h
 	// and -v.
 	Open  func() (Kernel, error)

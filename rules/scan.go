@@ -24,6 +24,7 @@ type scanner struct {
 	plain []string // the words that are no options
 	ended bool     // after --: only plain words follow
 	posix bool     // the first plain word ends the options
+	notes bool     // a plain word that begins with # ends the line
 	taken []bool   // words used up by !#:+; nil if there are none
 }
 
@@ -49,6 +50,8 @@ func (s *scanner) option() (*pflag.Flag, string, error) {
 		s.next++
 		switch {
 		case s.taken != nil && s.taken[s.next-1]:
+		case s.notes && strings.HasPrefix(word, "#"):
+			return nil, "", nil
 		case s.ended || word == "-" || !strings.HasPrefix(word, "-"):
 			s.plain = append(s.plain, word)
 			s.ended = s.ended || s.posix
