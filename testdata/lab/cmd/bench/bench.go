@@ -1,0 +1,207 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/tw"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"ipvsadm/ipvs"
+)
+
+// bench is what the measurements share.
+type bench struct {
+	tools   [2]string // ours, the reference
+	rounds  int
+	kernel  *ipvs.Client
+	results []result
+}
+
+// result is what was measured of one work.
+type result struct {
+	work
+	wall   [2]time.Duration // medians
+	memory [2]int64         // largest peak, in KiB
+	ratios []float64        // of each round, in order of size
+}
+
+func newBench(tools [2]string, rounds int) (*bench, error) {
+	lo, err := netlink.LinkByName("lo")
+	if err != nil {
+		return nil, err
+	}
+	addr := &netlink.Addr{IPNet: &net.IPNet{IP: director.Addr().AsSlice(), Mask: net.CIDRMask(32, 32)}}
+	if err := netlink.AddrAdd(lo, addr); err != nil {
+		return nil, err
+	}
+	kernel, err := ipvs.Open(ipvs.Options{})
+	return &bench{tools: tools, rounds: rounds, kernel: kernel}, err
+}
+
+func (b *bench) close() { b.kernel.Close() }
+
+// measure runs a work with both tools in turns. Who goes first alternates.
+func (b *bench) measure(w work) (result, error) {
+	if w.prepare != nil {
+		if err := w.prepare(b); err != nil {
+			return result{}, err
+		}
+	}
+	rounds := b.rounds
+	if w.fast {
+		rounds *= 5
+	}
+	r := result{work: w}
+	var walls [2][]time.Duration
+	for round := -1; round < rounds; round++ {
+		var pair [2]time.Duration
+		for turn := range 2 {
+			tool := (round + 1 + turn) % 2
+			if w.before != nil {
+				if err := w.before(b); err != nil {
+					return r, err
+				}
+			}
+			u, err := run(b.tools[tool], w.args, w.input)
+			if err != nil {
+				return r, err
+			}
+			pair[tool] = u.wall
+			r.memory[tool] = max(r.memory[tool], u.memory)
+		}
+		if round < 0 {
+			continue // the first round warms caches
+		}
+		for tool, wall := range pair {
+			walls[tool] = append(walls[tool], wall)
+		}
+		r.ratios = append(r.ratios, pair[0].Seconds()/pair[1].Seconds())
+	}
+	slices.Sort(r.ratios)
+	for tool := range walls {
+		slices.Sort(walls[tool])
+		r.wall[tool] = median(walls[tool])
+	}
+	return r, nil
+}
+
+// median returns the middle of sorted values, the lower one of two.
+func median[T any](sorted []T) T { return sorted[(len(sorted)-1)/2] }
+
+// usage is what one run of a program took.
+type usage struct {
+	wall   time.Duration
+	memory int64 // peak resident, KiB
+}
+
+// run times a program from its start until it is gone. What it prints is thrown
+// away; any exit code but 0 is an error.
+func run(program string, args []string, input string) (usage, error) {
+	stdin, err := os.CreateTemp("", "bench-input")
+	if err != nil {
+		return usage{}, err
+	}
+	defer stdin.Close()
+	defer os.Remove(stdin.Name())
+	if _, err := io.Copy(stdin, strings.NewReader(input)); err != nil {
+		return usage{}, err
+	}
+	if _, err := stdin.Seek(0, io.SeekStart); err != nil {
+		return usage{}, err
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return usage{}, err
+	}
+	defer null.Close()
+	start := time.Now()
+	p, err := os.StartProcess(program, append([]string{"ipvsadm"}, args...),
+		&os.ProcAttr{Files: []*os.File{stdin, null, os.Stderr}, Env: os.Environ()})
+	if err != nil {
+		return usage{}, err
+	}
+	state, err := p.Wait()
+	u := usage{wall: time.Since(start)}
+	if err != nil {
+		return u, err
+	}
+	if !state.Success() {
+		return u, fmt.Errorf("%s %s: %v", program, strings.Join(args, " "), state)
+	}
+	u.memory = state.SysUsage().(*syscall.Rusage).Maxrss
+	return u, nil
+}
+
+// connect makes the kernel's connection table hold n connections, by one
+// datagram from each of n ports.
+func (b *bench) connect(n int) error {
+	if err := b.flush(); err != nil {
+		return err
+	}
+	key := ipvs.ServiceKey{Family: ipvs.IPv4, Protocol: ipvs.UDP, Addr: director}
+	rs := ipvs.Destination{Addr: director, Forward: ipvs.Masq, Weight: 1}
+	err := errors.Join(b.kernel.Do(
+		ipvs.AddService{Service: ipvs.Service{ServiceKey: key, Scheduler: "rr", Netmask: ipvs.HostMask(ipvs.IPv4)}},
+		ipvs.AddDestination{Service: key, Destination: rs},
+	)...)
+	to := &unix.SockaddrInet4{Port: int(director.Port()), Addr: director.Addr().As4()}
+	for i := 0; i < n && err == nil; i++ {
+		err = datagram(2000+i, to)
+	}
+	return err
+}
+
+// datagram sends an empty datagram from a port. Nobody listens for it, and that
+// the kernel says so is no error.
+func datagram(port int, to *unix.SockaddrInet4) error {
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(s)
+	if err := unix.Bind(s, &unix.SockaddrInet4{Port: port, Addr: to.Addr}); err != nil {
+		return err
+	}
+	if err := unix.Sendto(s, nil, 0, to); err != nil && !errors.Is(err, unix.ECONNREFUSED) {
+		return err
+	}
+	return nil
+}
+
+// print shows the results as a table.
+func (b *bench) print(w io.Writer) error {
+	t := tablewriter.NewTable(w,
+		tablewriter.WithHeaderAutoFormat(tw.Off),
+		tablewriter.WithRowAutoWrap(tw.WrapNone),
+		tablewriter.WithRowAlignmentConfig(tw.CellAlignment{PerColumn: []tw.Align{tw.AlignLeft,
+			tw.AlignRight, tw.AlignRight, tw.AlignRight, tw.AlignRight, tw.AlignRight, tw.AlignLeft, tw.AlignRight, tw.AlignRight}}))
+	t.Header("work", "ours ms", "1.31 ms", "ratio", "least-most", "to reach", "reached", "ours MB", "1.31 MB")
+	for _, r := range b.results {
+		ratio, target, reached := median(r.ratios), "", ""
+		if r.target > 0 {
+			target, reached = fmt.Sprintf("%.2f", r.target), "yes"
+			if ratio > r.target {
+				reached = "NO"
+			}
+		}
+		if err := t.Append(r.name, milliseconds(r.wall[0]), milliseconds(r.wall[1]), fmt.Sprintf("%.2f", ratio),
+			fmt.Sprintf("%.2f-%.2f", r.ratios[0], r.ratios[len(r.ratios)-1]), target, reached,
+			megabytes(r.memory[0]), megabytes(r.memory[1])); err != nil {
+			return err
+		}
+	}
+	return t.Render()
+}
+
+func milliseconds(d time.Duration) string { return fmt.Sprintf("%.1f", d.Seconds()*1000) }
+func megabytes(kib int64) string          { return fmt.Sprintf("%.1f", float64(kib)/1024) }

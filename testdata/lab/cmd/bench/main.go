@@ -1,0 +1,88 @@
+// Command bench times this project's ipvsadm against Debian's ipvsadm 1.31, in
+// turns and in the same User-Mode Linux kernel, and prints for each kind of work
+// the ratio of their times and the peak memory of both.
+//
+//	bench [-rounds N] [-reference PROGRAM] OURS
+//
+// It sets no limits and fails only if a command does: shared machines are noisy,
+// so read the median of the ratios of single rounds, beside their spread.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"ipvsadm/testdata/lab/uml"
+)
+
+// insideVar tells the program that it runs inside the guest.
+const insideVar = "BENCH_INSIDE"
+
+func main() {
+	uml.Init()
+	rounds := flag.Int("rounds", 7, "measured rounds of each kind of work, after one to warm up")
+	reference := flag.String("reference", "/usr/sbin/ipvsadm", "the ipvsadm to compare with")
+	flag.Parse()
+	if flag.NArg() != 1 || *rounds < 1 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	run := boot
+	if os.Getenv(insideVar) != "" {
+		run = inside
+	}
+	if err := run(flag.Arg(0), *reference, *rounds); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// boot starts a guest and runs this program again in there.
+func boot(ours, reference string, rounds int) error {
+	ours, err := filepath.Abs(ours)
+	if err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	guest, err := uml.Boot(uml.Options{Memory: "2G"})
+	if err != nil {
+		return err
+	}
+	defer guest.Close()
+	code, err := guest.Run(context.Background(), uml.Command{
+		Args:    []string{self, "-rounds", strconv.Itoa(rounds), "-reference", reference, ours},
+		Env:     append(os.Environ(), insideVar+"=1"),
+		Dir:     "/",
+		Isolate: true,
+	}, os.Stdout)
+	if err == nil && code != 0 {
+		err = fmt.Errorf("the guest's part ended with code %d", code)
+	}
+	return err
+}
+
+// inside does all the work and prints a line for each as it is done.
+func inside(ours, reference string, rounds int) error {
+	b, err := newBench([2]string{ours, reference}, rounds)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	fmt.Printf("%s against %s, %d rounds in turns, times in ms\n", filepath.Base(ours), reference, rounds)
+	for _, w := range works() {
+		r, err := b.measure(w)
+		if err != nil {
+			return fmt.Errorf("%s: %w", w.name, err)
+		}
+		b.results = append(b.results, r)
+		fmt.Fprintf(os.Stderr, "measured: %s\n", w.name)
+	}
+	return b.print(os.Stdout)
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"ipvsadm/ipvs"
+)
+
+// work is one thing to time.
+type work struct {
+	name   string
+	target float64 // the ratio to reach, 0 for a line that only informs
+	args   []string
+	input  string // standard input
+	// prepare sets the kernel up, once before all rounds; before does so again
+	// before every single run.
+	prepare, before func(*bench) error
+	// fast marks a run of a few milliseconds, of which more rounds are made.
+	fast bool
+}
+
+func works() []work {
+	wide, tall, deep := table(2000, 1), table(300, 10), table(1, 1000)
+	list := func(name string, target float64, rules, args string) work {
+		return work{name: name, target: target, args: strings.Fields(args),
+			prepare: func(b *bench) error { return b.load(rules) }}
+	}
+	restore := func(name string, target float64, rules string) work {
+		return work{name: name, target: target, args: []string{"-R"}, input: rules, before: (*bench).flush}
+	}
+	connections := func(n int, target float64) work {
+		return work{name: fmt.Sprintf("-L -c -n, %d connections", n), target: target,
+			args:    []string{"-L", "-c", "-n"},
+			prepare: func(b *bench) error { return b.connect(n) }}
+	}
+	return []work{
+		restore("-R, 2000 services x 1 server", 0.10, wide),
+		restore("-R, 300 services x 10 servers", 0.10, tall),
+		restore("-R, 1 service x 1000 servers", 0.25, deep),
+		list("-L -n, 2000 x 1", 0.20, wide, "-L -n"),
+		list("-S -n, 2000 x 1", 0.20, wide, "-S -n"),
+		list("-L -n --stats, 2000 x 1", 0.50, wide, "-L -n --stats"),
+		list("-L -n, 300 x 10", 0.30, tall, "-L -n"),
+		connections(2000, 0),
+		connections(20000, 0.80),
+		{name: "-A, a fresh process", target: 1.50, fast: true,
+			args: []string{"-A", "-t", "10.0.0.1:80", "-s", "rr"}, before: (*bench).flush},
+		{name: "-v, a fresh process", fast: true, args: []string{"-v"}},
+	}
+}
+
+// table is a restore stream of so many services with so many servers each.
+func table(services, servers int) string {
+	var s strings.Builder
+	for i := range services {
+		vip := netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})
+		fmt.Fprintf(&s, "-A -t %v:80 -s rr\n", vip)
+		for j := range servers {
+			rs := netip.AddrFrom4([4]byte{10, 2, byte(j >> 8), byte(j)})
+			fmt.Fprintf(&s, "-a -t %v:80 -r %v:80 -m -w %d\n", vip, rs, 1+j%10)
+		}
+	}
+	return s.String()
+}
+
+// director is where the connections of the benchmark go to.
+var director = netip.MustParseAddrPort("10.3.0.1:53")
+
+// flush empties the kernel's table.
+func (b *bench) flush() error {
+	if errs := b.kernel.Do(ipvs.Flush{}); errs != nil {
+		return errs[0]
+	}
+	return nil
+}
+
+// load makes the kernel's table that of a restore stream.
+func (b *bench) load(rules string) error {
+	if err := b.flush(); err != nil {
+		return err
+	}
+	_, err := run(b.tools[0], []string{"-R"}, rules)
+	return err
+}

@@ -1,0 +1,142 @@
+package compat
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+
+	"ipvsadm/ipvs"
+	"ipvsadm/ipvs/ipvstest"
+	"ipvsadm/rules"
+)
+
+// Fake is a World in this process: package rules on an in-memory kernel. It can
+// do what no real kernel does on demand, set counters and connection tables,
+// and it cannot run anything that needs a shell or a process.
+type Fake struct {
+	kernel      *ipvstest.Kernel
+	hosts       string
+	connections *string // content of /proc/net/ip_vs_conn; nil if it cannot be read
+}
+
+// NewFake returns a world with an empty table on a host with the interfaces of
+// the recording: lo, and d0 with 10.0.0.254/24.
+func NewFake() *Fake {
+	empty := connectionsTitle
+	return &Fake{
+		kernel: ipvstest.New(ipvstest.Options{
+			Addresses: []netip.Prefix{
+				netip.MustParsePrefix("127.0.0.1/8"), netip.MustParsePrefix("::1/128"),
+				netip.MustParsePrefix("10.0.0.254/24"),
+			},
+			WideThresholds: true,
+			Interfaces:     []ipvstest.Interface{{Name: "lo", MTU: 65536, NoMulticast6: true}, {Name: "d0", MTU: 1500}},
+		}),
+		hosts:       Hosts,
+		connections: &empty,
+	}
+}
+
+// connectionsTitle is the first line of /proc/net/ip_vs_conn.
+const connectionsTitle = "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n"
+
+// Set is part of World.
+func (f *Fake) Set(s Setup) error {
+	switch s.Verb {
+	case "run":
+		return mustSucceed(f.Run(s.Arg))
+	case "hosts":
+		f.hosts += s.Arg + "\n"
+	case "connections":
+		f.connections = &s.Body
+		if s.Arg == "none" {
+			f.connections = nil
+		}
+	case "counters":
+		n, err := strconv.ParseUint(s.Arg, 10, 64)
+		if err != nil {
+			return err
+		}
+		return f.setCounters(n)
+	case "odd":
+		return doAll(f.kernel.Do(OddEntries()...))
+	default:
+		return ErrCannot
+	}
+	return nil
+}
+
+// mustSucceed is the verdict on a command that a transcript needs done.
+func mustSucceed(out Outcome, err error) error {
+	if err == nil && out != (Outcome{}) {
+		err = fmt.Errorf("exit %d: %s%s", out.Exit, out.Stdout, out.Stderr)
+	}
+	return err
+}
+
+func doAll(errs []error) error { return errors.Join(errs...) }
+
+// setCounters sets every counter of every service and real server.
+func (f *Fake) setCounters(n uint64) error {
+	table, err := f.kernel.Table(ipvs.Query{Detail: ipvs.Full})
+	if err != nil {
+		return err
+	}
+	all := ipvs.Stats{Conns: n, InPkts: n, OutPkts: n, InBytes: n, OutBytes: n, CPS: n, InPPS: n, OutPPS: n, InBPS: n, OutBPS: n}
+	for _, e := range table {
+		f.kernel.SetStats(e.ServiceKey, all)
+		for _, d := range e.Destinations {
+			f.kernel.SetDestinationStats(e.ServiceKey, d.Addr, all)
+		}
+	}
+	return nil
+}
+
+// Run is part of World.
+func (f *Fake) Run(line string) (Outcome, error) {
+	inv, ok := ParseCommand(line)
+	if !ok {
+		return Outcome{}, ErrCannot
+	}
+	names, err := newFileNames(f.hosts)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return InProcess(rules.Env{
+		Open:        func() (rules.Kernel, error) { return f.kernel, nil },
+		Names:       names,
+		Connections: f.openConnections,
+	})(inv), nil
+}
+
+func (f *Fake) openConnections() (io.ReadCloser, error) {
+	if f.connections == nil {
+		return nil, os.ErrNotExist
+	}
+	return io.NopCloser(strings.NewReader(*f.connections)), nil
+}
+
+// InProcess is a Tool that calls package rules in this process. Streams and
+// variables of env are replaced by those of the invocation.
+func InProcess(env rules.Env) Tool {
+	return func(inv Invocation) Outcome {
+		env := env
+		var stdout, stderr bytes.Buffer
+		env.Stdin, env.Stdout, env.Stderr = strings.NewReader(inv.Stdin), &stdout, &stderr
+		env.Getenv = func(name string) string {
+			for _, v := range inv.Env {
+				if value, ok := strings.CutPrefix(v, name+"="); ok {
+					return value
+				}
+			}
+			return ""
+		}
+		code := rules.Main(env, inv.Argv)
+		return Outcome{Stdout: stdout.String(), Stderr: stderr.String(), Exit: code}
+	}
+}

@@ -1,0 +1,96 @@
+package compat
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"ipvsadm/ipvs"
+)
+
+// Guest is a World on the kernel of this machine, which tests take from package
+// uml: processes in the network namespace of the calling thread. Set and Run
+// must be called on that thread, and in a mount namespace of the test's own.
+type Guest struct {
+	dir   string // where ipvsadm, ipvsadm-save and ipvsadm-restore are
+	hosts string // the hosts file
+}
+
+// NewGuest returns a world that uses the programs in dir and keeps its files in
+// scratch. It puts a hosts file over this machine's; Close takes it away.
+func NewGuest(dir, scratch string) (*Guest, error) {
+	g := &Guest{dir: dir, hosts: filepath.Join(scratch, "hosts")}
+	if err := os.WriteFile(g.hosts, []byte(Hosts), 0o644); err != nil {
+		return nil, err
+	}
+	if err := unix.Mount(g.hosts, "/etc/hosts", "", unix.MS_BIND, ""); err != nil {
+		return nil, fmt.Errorf("replace /etc/hosts: %w", err)
+	}
+	return g, nil
+}
+
+// Close gives the machine its hosts file back.
+func (g *Guest) Close() error { return unix.Unmount("/etc/hosts", 0) }
+
+// Set is part of World.
+func (g *Guest) Set(s Setup) error {
+	switch s.Verb {
+	case "run":
+		return mustSucceed(g.Run(s.Arg))
+	case "hosts":
+		return g.appendHost(s.Arg)
+	case "odd":
+		c, err := ipvs.Open(ipvs.Options{})
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		return doAll(c.Do(OddEntries()...))
+	}
+	return ErrCannot
+}
+
+func (g *Guest) appendHost(line string) error {
+	f, err := os.OpenFile(g.hosts, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteString(line + "\n")
+	return err
+}
+
+// Run is part of World.
+func (g *Guest) Run(line string) (Outcome, error) {
+	if inv, ok := ParseCommand(line); ok {
+		return Processes(g.dir)(inv), nil
+	}
+	// A command that begins with bash -c has a shell of its own.
+	if script, ok := strings.CutPrefix(line, "bash -c '"); ok && strings.Count(script, "'") == 1 {
+		return Shell(g.dir, strings.TrimSuffix(script, "'")), nil
+	}
+	return Shell(g.dir, line), nil
+}
+
+// AddInterface gives the network namespace of the calling thread the interface
+// of the recording: d0 with 10.0.0.254/24.
+func AddInterface() error {
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = "d0"
+	d0 := &netlink.Dummy{LinkAttrs: attrs}
+	if err := netlink.LinkAdd(d0); err != nil {
+		return fmt.Errorf("add d0: %w", err)
+	}
+	addr, err := netlink.ParseAddr("10.0.0.254/24")
+	if err == nil {
+		err = netlink.AddrAdd(d0, addr)
+	}
+	if err == nil {
+		err = netlink.LinkSetUp(d0)
+	}
+	return err
+}

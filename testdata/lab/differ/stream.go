@@ -1,0 +1,95 @@
+package differ
+
+import (
+	"strings"
+)
+
+// stream is the input of -R.
+func (g *Generator) stream() string {
+	var b strings.Builder
+	lines := 1 + g.rnd.IntN(12)
+	if g.chance(0.1) {
+		lines *= 20
+	}
+	for range lines {
+		b.WriteString(g.streamLine())
+		b.WriteString(g.lineEnd())
+	}
+	text := b.String()
+	switch n := g.rnd.IntN(20); {
+	case n == 0:
+		return strings.TrimSuffix(text, "\n")
+	case n == 1:
+		return strings.TrimSuffix(text, "\n") + g.one(" ", "  ", "\t \t", "\r")
+	case n == 2:
+		return ""
+	}
+	return text
+}
+
+// scriptStream is the input of ipvsadm-restore. Its shell makes no difference
+// between a text and the same with more line feeds at the end.
+func (g *Generator) scriptStream() string {
+	text := g.stream()
+	if g.chance(0.3) {
+		return g.one("# a comment\n", "#a comment\n\n", " # indented\n", "-n\n", "-n", "-e", "") + text
+	}
+	return text
+}
+
+func (g *Generator) lineEnd() string {
+	switch g.rnd.IntN(30) {
+	case 0:
+		return "\r\n"
+	case 1:
+		return "\n\n"
+	case 2:
+		return "  \t\n"
+	}
+	return "\n"
+}
+
+// streamLine is a line of a stream. Most do no harm to those after it.
+func (g *Generator) streamLine() string {
+	switch n := g.rnd.IntN(200); {
+	case n < 4:
+		return g.one("", "   ", "# a comment", "#", "\t# indented", "ipvsadm", "ipvsadm ipvsadm")
+	case n < 5:
+		return g.one("-R", "-v", "-h", "foo", "--", "-", "-n", "/sbin/ipvsadm -C")
+	}
+	var pieces []piece
+	switch n := g.rnd.IntN(100); {
+	case n < 40:
+		pieces = g.addService()
+	case n < 85:
+		pieces = g.changeServer("add-server", 0.1)
+	default:
+		pieces = g.sensible()
+	}
+	words := g.spell(pieces)
+	if g.chance(0.02) {
+		words = g.mangle(g.spell(g.misuse(pieces)))
+	}
+	if g.chance(0.04) {
+		words = append([]string{"ipvsadm"}, words...)
+	}
+	if g.chance(0.02) {
+		words = append(words, g.one("#", "# why", "#why", "ipvsadm"))
+	}
+	return g.layOut(words)
+}
+
+// layOut writes words into a line. A word cannot hold a blank there.
+func (g *Generator) layOut(words []string) string {
+	var b strings.Builder
+	for i, w := range words {
+		if i > 0 || g.chance(0.03) {
+			b.WriteString(" ")
+		}
+		if g.chance(0.02) {
+			b.WriteString(g.one("\t", "  ", " \t "))
+		}
+		b.WriteString(strings.ReplaceAll(w, "\n", "."))
+	}
+	return b.String()
+}
