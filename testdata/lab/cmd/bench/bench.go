@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"slices"
-	"strings"
-	"syscall"
 	"time"
 
 	"github.com/olekukonko/tablewriter"
@@ -31,7 +28,7 @@ type bench struct {
 type result struct {
 	work
 	wall   [2]time.Duration // medians
-	memory [2]int64         // largest peak, in KiB
+	memory [2]int64         // peaks, in KiB
 	ratios []float64        // of each round, in order of size
 }
 
@@ -72,12 +69,10 @@ func (b *bench) measure(w work) (result, error) {
 					return r, err
 				}
 			}
-			u, err := run(b.tools[tool], w.args, w.input)
-			if err != nil {
+			var err error
+			if pair[tool], err = run(b.tools[tool], w.args, w.input); err != nil {
 				return r, err
 			}
-			pair[tool] = u.wall
-			r.memory[tool] = max(r.memory[tool], u.memory)
 		}
 		if round < 0 {
 			continue // the first round warms caches
@@ -92,55 +87,26 @@ func (b *bench) measure(w work) (result, error) {
 		slices.Sort(walls[tool])
 		r.wall[tool] = median(walls[tool])
 	}
-	return r, nil
+	return r, b.measureMemory(&r)
+}
+
+// measureMemory adds the peak memory of one more run of each tool.
+func (b *bench) measureMemory(r *result) (err error) {
+	for tool := range b.tools {
+		if r.before != nil {
+			if err := r.before(b); err != nil {
+				return err
+			}
+		}
+		if r.memory[tool], err = peakMemory(b.tools[tool], r.args, r.input); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // median returns the middle of sorted values, the lower one of two.
 func median[T any](sorted []T) T { return sorted[(len(sorted)-1)/2] }
-
-// usage is what one run of a program took.
-type usage struct {
-	wall   time.Duration
-	memory int64 // peak resident, KiB
-}
-
-// run times a program from its start until it is gone. What it prints is thrown
-// away; any exit code but 0 is an error.
-func run(program string, args []string, input string) (usage, error) {
-	stdin, err := os.CreateTemp("", "bench-input")
-	if err != nil {
-		return usage{}, err
-	}
-	defer stdin.Close()
-	defer os.Remove(stdin.Name())
-	if _, err := io.Copy(stdin, strings.NewReader(input)); err != nil {
-		return usage{}, err
-	}
-	if _, err := stdin.Seek(0, io.SeekStart); err != nil {
-		return usage{}, err
-	}
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err != nil {
-		return usage{}, err
-	}
-	defer null.Close()
-	start := time.Now()
-	p, err := os.StartProcess(program, append([]string{"ipvsadm"}, args...),
-		&os.ProcAttr{Files: []*os.File{stdin, null, os.Stderr}, Env: os.Environ()})
-	if err != nil {
-		return usage{}, err
-	}
-	state, err := p.Wait()
-	u := usage{wall: time.Since(start)}
-	if err != nil {
-		return u, err
-	}
-	if !state.Success() {
-		return u, fmt.Errorf("%s %s: %v", program, strings.Join(args, " "), state)
-	}
-	u.memory = state.SysUsage().(*syscall.Rusage).Maxrss
-	return u, nil
-}
 
 // connect makes the kernel's connection table hold n connections, by one
 // datagram from each of n ports.
