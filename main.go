@@ -17,7 +17,7 @@ func main() {
 		Stdout:      os.Stdout,
 		Stderr:      os.Stderr,
 		Interactive: term.IsTerminal(int(os.Stdout.Fd())),
-		Getenv:      os.Getenv,
+		LookupEnv:   os.LookupEnv,
 		Open:        func() (rules.Kernel, error) { return ipvs.Open(ipvs.Options{}) },
 		Names:       rules.NewSystemNames(),
 		Connections: func() (io.ReadCloser, error) { return os.Open("/proc/net/ip_vs_conn") },

@@ -40,7 +40,7 @@ type Env struct {
 	// Interactive says that Stdout is a terminal: then -R shows what it has to
 	// show before it waits for the next line.
 	Interactive bool
-	Getenv      func(string) string
+	LookupEnv   func(string) (string, bool)
 	// Open connects to the kernel. It is called once, before anything but -h
 	// and -v.
 	Open  func() (Kernel, error)

@@ -179,12 +179,12 @@ func newSession(k Kernel) (s *session, stdout, stderr *bytes.Buffer) {
 		kernel: k,
 		out:    bufio.NewWriter(stdout),
 		env: Env{
-			Stdin:  strings.NewReader(""),
-			Stdout: stdout,
-			Stderr: stderr,
-			Getenv: func(string) string { return "" },
-			Open:   func() (Kernel, error) { return k, nil },
-			Names:  newPhoneBook(),
+			Stdin:     strings.NewReader(""),
+			Stdout:    stdout,
+			Stderr:    stderr,
+			LookupEnv: func(string) (string, bool) { return "", false },
+			Open:      func() (Kernel, error) { return k, nil },
+			Names:     newPhoneBook(),
 		},
 	}
 	return s, stdout, stderr

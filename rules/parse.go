@@ -20,13 +20,10 @@ type parser struct {
 
 // newParser returns a parser for a program called prog. The environment says
 // whether the first plain word ends the options.
-func newParser(prog string, names Names, getenv func(string) string) *parser {
-	return &parser{
-		prog:  prog,
-		table: optionTable(),
-		names: names,
-		posix: getenv("POSIXLY_CORRECT") != "" || getenv("POSIX_ME_HARDER") != "",
-	}
+func newParser(prog string, names Names, lookupEnv func(string) (string, bool)) *parser {
+	_, posix := lookupEnv("POSIXLY_CORRECT")
+	_, harder := lookupEnv("POSIX_ME_HARDER")
+	return &parser{prog: prog, table: optionTable(), names: names, posix: posix || harder}
 }
 
 // parse returns the Command that the words after the program's name stand for.
@@ -116,11 +113,6 @@ func (p *parser) others(d *draft, s *scanner) error {
 			return err
 		}
 	}
-}
-
-// parse is for a single command line.
-func parse(prog string, args []string, names Names, getenv func(string) string) (Command, error) {
-	return newParser(prog, names, getenv).parse(args)
 }
 
 // truncate cuts a name to the n bytes the kernel has room for, and at a NUL as C

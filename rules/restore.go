@@ -62,7 +62,7 @@ func (s *session) restore(in io.Reader) int {
 // carryOut is restore with a batch that may hold changes already. They do not
 // count for the exit code.
 func (s *session) carryOut(b *batch, lines *lineReader) int {
-	p := newParser(s.prog, s.env.Names, s.env.Getenv)
+	p := newParser(s.prog, s.env.Names, s.env.LookupEnv)
 	p.stream = true
 	executed := false
 	for {

@@ -42,7 +42,7 @@ type session struct {
 // main carries out the words of the program's command line. That IPVS cannot be
 // reached is reported before any mistake in them.
 func (s *session) main(args []string) int {
-	p := newParser(s.prog, s.env.Names, s.env.Getenv)
+	p := newParser(s.prog, s.env.Names, s.env.LookupEnv)
 	cmd, err := p.parse(args)
 	switch cmd.(type) {
 	case Help, Version:

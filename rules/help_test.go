@@ -1,0 +1,52 @@
+package rules
+
+import (
+	"strings"
+	"testing"
+
+	"ipvsadm/sched"
+)
+
+func TestTheHelpNamesEveryOptionAndScheduler(t *testing.T) {
+	text := helpText()
+	for _, g := range optionGroups() {
+		for _, f := range g.flags {
+			if !f.Hidden && !strings.Contains(text, " --"+f.Name+" ") {
+				t.Errorf("no --%s", f.Name)
+			}
+			if f.Shorthand != "" && !strings.Contains(text, "-"+f.Shorthand) {
+				t.Errorf("no -%s", f.Shorthand)
+			}
+		}
+	}
+	for _, s := range sched.All() {
+		if !strings.Contains(text, " "+s.Name) {
+			t.Errorf("no scheduler %s", s.Name)
+		}
+	}
+	if strings.Contains(text, "=list") {
+		t.Error("shows a name that cannot be typed")
+	}
+	for line := range strings.Lines(text) {
+		if len(line) > 81 {
+			t.Errorf("too wide: %s", line)
+		}
+	}
+}
+
+func TestTheExamplesOfTheHelpWork(t *testing.T) {
+	_, examples, _ := strings.Cut(helpText(), "Examples:\n")
+	examples, _, _ = strings.Cut(examples, "\n\n")
+	tried := 0
+	for line := range strings.Lines(examples) {
+		words := strings.Fields(line)
+		if words[0] != "ipvsadm" {
+			t.Errorf("no example: %s", line)
+		}
+		expectAccepted(t, strings.Join(words[1:], " "))
+		tried++
+	}
+	if tried == 0 {
+		t.Error("no examples")
+	}
+}
