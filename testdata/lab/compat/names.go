@@ -28,6 +28,10 @@ func newFileNames(hosts string) (*fileNames, error) {
 		if err != nil {
 			return nil, err
 		}
+		// Like Go's resolver, this knows no name that the DNS cannot have.
+		if label, _, _ := strings.Cut(fields[1], "."); len(label) > 63 {
+			continue
+		}
 		n.byAddr[addr] = fields[1]
 		for _, name := range fields[1:] {
 			if addr.Is4() {

@@ -18,6 +18,9 @@ type Entry struct {
 	Command string
 	// Want is what the original did.
 	Want Outcome
+	// Undefined says that the original read memory that was not its own: what it
+	// did once it need not do again.
+	Undefined bool
 	// Difference names the declared difference that makes our tool do Instead.
 	Difference string
 	Instead    Outcome
@@ -81,15 +84,16 @@ func ParseTranscript(name, text string) ([]Entry, error) {
 }
 
 type parser struct {
-	file    string
-	line    int
-	entries []Entry
-	each    []Setup // repeated before every command
-	setup   []Setup // for the next command only
-	entry   Entry
-	open    bool // an outcome waits for its exit code
-	into    *Outcome
-	stream  *string // what plain lines belong to
+	file      string
+	line      int
+	entries   []Entry
+	each      []Setup // repeated before every command
+	setup     []Setup // for the next command only
+	entry     Entry
+	undefined bool // said of the next command
+	open      bool // an outcome waits for its exit code
+	into      *Outcome
+	stream    *string // what plain lines belong to
 }
 
 func (p *parser) take(line string) error {
@@ -144,6 +148,8 @@ func (p *parser) directive(line string) error {
 	switch {
 	case verb == "each" && arg == "":
 		p.each = nil
+	case verb == "undefined":
+		p.undefined = true
 	case verb == "each":
 		p.each = append(p.each, Setup{Verb: "run", Arg: arg})
 	default:
@@ -157,12 +163,12 @@ func (p *parser) command(line string) error {
 		return fmt.Errorf("%q has no exit code", p.entry.Command)
 	}
 	mark, command, _ := strings.Cut(line, " ")
-	p.entry = Entry{File: p.file, Line: p.line, Command: command}
+	p.entry = Entry{File: p.file, Line: p.line, Command: command, Undefined: p.undefined}
 	if mark == "$" {
 		p.entry.Setup = append(p.entry.Setup, p.each...)
 	}
 	p.entry.Setup = append(p.entry.Setup, p.setup...)
-	p.setup, p.open, p.stream, p.into = nil, true, nil, &p.entry.Want
+	p.setup, p.undefined, p.open, p.stream, p.into = nil, false, true, nil, &p.entry.Want
 	return nil
 }
 

@@ -12,38 +12,52 @@ type World interface {
 	// Set carries out a directive of a transcript. Its error is ErrCannot when
 	// this kind of world has no such thing.
 	Set(Setup) error
-	// Run runs a command line. Its error is ErrCannot when this kind of world
-	// cannot run such a line.
-	Run(line string) (Outcome, error)
+	// Run runs the command of an entry. Its error is ErrCannot when this kind of
+	// world cannot run such a line.
+	Run(Entry) (Outcome, error)
 }
 
 // ErrCannot is the answer of a World to what is beyond it.
 var ErrCannot = errors.New("not possible in this world")
 
 // Play plays a transcript in a fresh world and calls report for every entry
-// with what happened, and with ErrCannot if the entry, or a set-up before it,
-// is not for this world: then nothing later in the transcript is either.
+// with what happened. The error is ErrCannot if the entry, or a set-up for it, is
+// not for this world; then the same goes for all later entries that build on it,
+// up to an empty table.
 func Play(w World, entries []Entry, report func(Entry, Outcome, error)) {
-	broken := false
+	lost := false
 	for _, e := range entries {
-		for _, s := range e.Setup {
-			if broken {
-				break
-			}
-			switch err := w.Set(s); {
-			case errors.Is(err, ErrCannot):
-				broken = true
-			case err != nil:
-				report(e, Outcome{}, fmt.Errorf("set-up %%%s %s: %w", s.Verb, s.Arg, err))
-			}
+		var got Outcome
+		err := setUp(w, e.Setup, &lost)
+		switch {
+		case err != nil:
+		case lost:
+			err = ErrCannot
+		default:
+			got, err = w.Run(e)
+			lost = errors.Is(err, ErrCannot)
 		}
-		if broken {
-			report(e, Outcome{}, ErrCannot)
-			continue
-		}
-		got, err := w.Run(e.Command)
 		report(e, got, err)
 	}
+}
+
+// setUp carries out directives. It leaves them out while the world is lost, and
+// says so when it becomes lost.
+func setUp(w World, directives []Setup, lost *bool) error {
+	for _, s := range directives {
+		if s == (Setup{Verb: "run", Arg: "ipvsadm -C"}) {
+			*lost = false
+		}
+		if *lost {
+			continue
+		}
+		if err := w.Set(s); errors.Is(err, ErrCannot) {
+			*lost = true
+		} else if err != nil {
+			return fmt.Errorf("set-up %%%s %s: %w", s.Verb, s.Arg, err)
+		}
+	}
+	return nil
 }
 
 // helpMark begins the line of a transcript that stands for a help text.

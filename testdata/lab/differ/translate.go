@@ -25,10 +25,7 @@ const (
 // tool does with inv, and the names of the declared differences that makes
 // necessary: none for almost all invocations, and inv stays as it is.
 func Translate(inv compat.Invocation) (compat.Invocation, []string) {
-	t := translator{options: options()}
-	for _, v := range inv.Env {
-		t.posix = t.posix || !strings.HasSuffix(v, "=")
-	}
+	t := translator{options: options(), posix: len(inv.Env) > 0}
 	inv.Argv = slices.Clone(inv.Argv)
 	if inv.Name() == "ipvsadm" {
 		t.values(inv.Argv[1:])

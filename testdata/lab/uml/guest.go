@@ -29,6 +29,10 @@ type Options struct {
 	// Memory of the guest in the kernel's notation, like 512M; 1G if empty. It
 	// is taken from the host only as the guest touches it.
 	Memory string
+	// Dir is the guest's control directory, a new one if empty. It is removed
+	// when the guest ends, with all it holds, even if the host's process was
+	// killed. Its path has no blanks.
+	Dir string
 }
 
 // Command is a command to run in the guest.
@@ -68,9 +72,11 @@ func Boot(o Options) (*Guest, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Guest{dead: make(chan struct{})}
-	if g.dir, err = os.MkdirTemp("", "uml-"); err != nil {
-		return nil, err
+	g := &Guest{dir: o.Dir, dead: make(chan struct{})}
+	if g.dir == "" {
+		if g.dir, err = os.MkdirTemp("", "uml-"); err != nil {
+			return nil, err
+		}
 	}
 	// A link, since a path with a blank cannot go on a kernel's command line.
 	if err = os.Symlink(self, filepath.Join(g.dir, "init")); err == nil {

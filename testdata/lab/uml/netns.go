@@ -27,7 +27,6 @@ type NetNS struct {
 // It needs root and, for its name, the mount namespace that Run provides.
 func NewNetNS(t testing.TB, name string) *NetNS {
 	t.Helper()
-	n := &NetNS{Name: name}
 	path := filepath.Join(netnsDir, name)
 	err := os.WriteFile(path, nil, 0o444)
 	if err == nil {
@@ -41,22 +40,39 @@ func NewNetNS(t testing.TB, name string) *NetNS {
 			return unix.Mount("/proc/thread-self/ns/net", path, "", unix.MS_BIND, "")
 		})
 	}
+	var n *NetNS
 	if err == nil {
-		n.file, err = os.Open(path)
-	}
-	if err == nil {
-		n.link, err = netlink.NewHandleAt(netns.NsHandle(n.file.Fd()), unix.NETLINK_ROUTE)
+		n, err = OpenNetNS(name)
 	}
 	if err != nil {
 		t.Fatalf("new network namespace %s: %v", name, err)
 	}
 	t.Cleanup(func() {
-		n.link.Close()
-		n.file.Close()
+		n.Close()
 		unix.Unmount(path, unix.MNT_DETACH)
 		os.Remove(path)
 	})
 	return n
+}
+
+// OpenNetNS returns a network namespace that `ip netns add` has made.
+func OpenNetNS(name string) (*NetNS, error) {
+	file, err := os.Open(filepath.Join(netnsDir, name))
+	if err != nil {
+		return nil, err
+	}
+	link, err := netlink.NewHandleAt(netns.NsHandle(file.Fd()), unix.NETLINK_ROUTE)
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return &NetNS{Name: name, file: file, link: link}, nil
+}
+
+// Close lets go of the namespace, which goes on as long as it has a name.
+func (n *NetNS) Close() error {
+	n.link.Close()
+	return n.file.Close()
 }
 
 // Path is a file that stands for the namespace, as setns(2) takes it.

@@ -1,0 +1,105 @@
+// Demo does what the post "deploying LVS by hand" does, in a throwaway kernel:
+// a director, two real servers and a client, and 100 requests through each of
+// the three ways to forward, DR, NAT and TUN. With the word shell it builds the
+// same network and gives a shell on the director.
+//
+// It is run by testdata/lab/demo, which puts this program and the ipvsadm it
+// shows into one scratch directory. The directory is removed at the end.
+//
+//	demo -scratch DIR [shell]
+//
+// The program also runs inside the guest, as its init and as the commands
+//
+//	demo -guest DIR [shell]   build the network; show all, or start the shell
+//	demo -request N           send N requests to the VIP
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ipvsadm/testdata/lab/uml"
+)
+
+func main() {
+	uml.Init()
+	code, err := run()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run() (int, error) {
+	scratch := flag.String("scratch", "", "directory with this program and ipvsadm; removed at the end")
+	inGuest := flag.String("guest", "", "in the guest: the directory with ipvsadm")
+	requests := flag.Int("request", 0, "in the guest: send this many requests")
+	flag.Parse()
+	shell := flag.Arg(0) == "shell"
+	switch {
+	case flag.NArg() > 1 || flag.NArg() == 1 && !shell:
+		return 0, fmt.Errorf("unknown words %q; usage: testdata/lab/demo [shell]", flag.Args())
+	case *requests > 0:
+		t := request(context.Background(), nil, *requests)
+		fmt.Println(t)
+		return 0, t.err
+	case *inGuest != "" && shell:
+		return shellInGuest(*inGuest)
+	case *inGuest != "":
+		return 0, demoInGuest(*inGuest)
+	case *scratch != "":
+		return host(*scratch, shell)
+	}
+	return 0, fmt.Errorf("run testdata/lab/demo instead")
+}
+
+// host boots the guest and runs the demo, or its shell, in it.
+func host(scratch string, shell bool) (int, error) {
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	defer stop()
+	start := time.Now()
+	fmt.Println("Booting a throwaway kernel (User-Mode Linux) ...")
+	guest, err := uml.Boot(uml.Options{Dir: scratch})
+	if err != nil {
+		return 0, err
+	}
+	defer guest.Close()
+	command := uml.Command{
+		Args:    []string{filepath.Join(scratch, "demo"), "-guest", scratch},
+		Env:     guestEnv(),
+		Dir:     "/",
+		Isolate: true,
+	}
+	if shell {
+		command.Args = append(command.Args, "shell")
+		return onTerminal(ctx, guest, command)
+	}
+	code, err := guest.Run(ctx, command, os.Stdout)
+	if err == nil {
+		fmt.Printf("(%.0f s with booting)\n", time.Since(start).Seconds())
+	}
+	return code, err
+}
+
+// guestEnv is the environment of commands in the guest.
+func guestEnv() []string {
+	env := []string{
+		"PATH=" + binDir + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOME=" + homeDir,
+	}
+	for _, e := range os.Environ() {
+		if strings.HasPrefix(e, "TERM=") || strings.HasPrefix(e, "LANG=") || strings.HasPrefix(e, "LC_") {
+			env = append(env, e)
+		}
+	}
+	return env
+}
