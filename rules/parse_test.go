@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -348,6 +349,25 @@ func TestInAStreamRestoreIsNoCommand(t *testing.T) {
 	}
 	if _, err := p.parse([]string{"-R"}); err.(*usageError).skip {
 		t.Error("a -R in a stream must end it")
+	}
+}
+
+func TestInAStreamANoteMayEndALine(t *testing.T) {
+	p := newParser("ipvsadm", newFewNames(), noEnv)
+	p.stream = true
+	for _, line := range []string{"-A -t 10.0.0.1:80 # web", "-A -t 10.0.0.1:80 -p #web", "-A # -t 10.0.0.1:80"} {
+		before, _, _ := strings.Cut(line, "#")
+		want, wantErr := parseLine(before)
+		if got, err := p.parse(wordsOf(line)); got != want || fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Errorf("%s: %+v, %v, want %+v, %v", line, got, err, want, wantErr)
+		}
+	}
+	value := Change{ipvs.AddService{Service: web(func(s *ipvs.Service) { s.Scheduler = "#rr" })}}
+	if got, err := p.parse(wordsOf("-A -t 10.0.0.1:80 -s #rr")); got != value {
+		t.Errorf("a value may begin with #: %+v, %v", got, err)
+	}
+	if _, err := parseLine("-L # all"); err == nil || err.Error() != "unexpected argument #" {
+		t.Errorf("outside a stream: %v", err)
 	}
 }
 

@@ -24,7 +24,7 @@ type scanner struct {
 	plain []string // the words that are no options
 	ended bool     // after --: only plain words follow
 	posix bool     // the first plain word ends the options
-	notes bool     // a plain word that begins with # ends the line
+	notes bool     // a word that begins with # and is no value ends the line
 	taken []bool   // words used up by !#:+; nil if there are none
 }
 
@@ -50,7 +50,7 @@ func (s *scanner) option() (*pflag.Flag, string, error) {
 		s.next++
 		switch {
 		case s.taken != nil && s.taken[s.next-1]:
-		case s.notes && strings.HasPrefix(word, "#"):
+		case s.isNote(word):
 			return nil, "", nil
 		case s.ended || word == "-" || !strings.HasPrefix(word, "-"):
 			s.plain = append(s.plain, word)
@@ -69,6 +69,9 @@ func (s *scanner) option() (*pflag.Flag, string, error) {
 
 // word returns the last word that was looked at: the one messages name.
 func (s *scanner) word() string { return s.args[s.next-1] }
+
+// isNote tells whether a word begins a note, unless it is a value.
+func (s *scanner) isNote(word string) bool { return s.notes && strings.HasPrefix(word, "#") }
 
 // long reads an option from a word without its two dashes.
 func (s *scanner) long(word string) (*pflag.Flag, string, error) {
@@ -113,9 +116,9 @@ func (s *scanner) following(f *pflag.Flag) (*pflag.Flag, string, error) {
 	if spellingOf(f).value == "" {
 		return f, "", nil
 	}
-	optional, last := f.NoOptDefVal != "", s.next == len(s.args)
-	switch {
-	case optional && (last || strings.HasPrefix(s.args[s.next], "-")):
+	last := s.next == len(s.args)
+	switch optional := f.NoOptDefVal != ""; {
+	case optional && (last || strings.HasPrefix(s.args[s.next], "-") || s.isNote(s.args[s.next])):
 		return f, f.NoOptDefVal, nil
 	case last:
 		return nil, "", missingArgument
