@@ -187,6 +187,12 @@ func appendDaemon(b []byte, d *Daemon) ([]byte, error) {
 	if d.MaxLen != 0 {
 		b = appendU16(b, daemonMaxLen, d.MaxLen)
 	}
+	if d.Port != 0 {
+		b = appendU16(b, daemonPort, d.Port)
+	}
+	if d.TTL != 0 {
+		b = appendU8(b, daemonTTL, d.TTL)
+	}
 	switch {
 	case d.Group.Is4():
 		v4 := d.Group.As4()
@@ -194,12 +200,6 @@ func appendDaemon(b []byte, d *Daemon) ([]byte, error) {
 	case d.Group.Is6():
 		v6 := d.Group.As16()
 		b = appendAttr(b, daemonGroup6, v6[:])
-	}
-	if d.Port != 0 {
-		b = appendU16(b, daemonPort, d.Port)
-	}
-	if d.TTL != 0 {
-		b = appendU8(b, daemonTTL, d.TTL)
 	}
 	endNest(b, nest)
 	return b, nil
