@@ -70,7 +70,7 @@ func (c *Client) do(ops []Op, results *[maxBatch]error) (n int) {
 
 func (c *Client) doOnce(ops []Op, results *[maxBatch]error) (n int) {
 	limit := min(len(ops), c.batchLimit(len(ops)))
-	first := c.seq + 1
+	first, end := c.seq+1, uint32(0) // end is the number of the last answer
 	b, last := c.out[:0], -1
 	for ; n < limit && len(b)+maxMessage <= maxBatchBytes; n++ {
 		op, start := ops[n], len(b)
@@ -81,12 +81,21 @@ func (c *Client) doOnce(ops []Op, results *[maxBatch]error) (n int) {
 			continue
 		}
 		endMessage(b, start)
-		last = start
+		last, end = start, c.seq
 	}
-	c.out = b
 	if last < 0 {
 		return n
 	}
+	if _, silent := ops[end-first].(StopDaemon); silent {
+		// A daemon that never got to run is stopped without an answer: kthread_stop
+		// returns EINTR, and netlink_rcv_skb keeps that to itself. So the answer to
+		// wait for is that to one request more.
+		c.seq++
+		end = c.seq
+		b, last = beginMessage(b, c.family, 0, end, uint8(ReqGetInfo), genlVersion)
+		endMessage(b, last)
+	}
+	c.out = b
 	addFlags(b, last, unix.NLM_F_ACK)
 	c.trace("send", b)
 	switch err := c.sock.send(b); {
@@ -98,16 +107,13 @@ func (c *Client) doOnce(ops []Op, results *[maxBatch]error) (n int) {
 		fail(results[:n], c.broken(c.sock, err))
 		return n
 	}
-	c.collect(first, results[:n])
+	c.collect(first, end, results[:n])
 	return n
 }
 
-// collect reads the answers to a batch whose messages are numbered from first.
-func (c *Client) collect(first uint32, results []error) {
-	last := len(results) - 1
-	for results[last] != nil { // never sent
-		last--
-	}
+// collect reads the answers to a batch whose messages are numbered from first
+// to end.
+func (c *Client) collect(first, end uint32, results []error) {
 	in := inbox{s: c.sock, wait: c.options.Timeout, trace: c.trace}
 	lost := false
 	for {
@@ -124,11 +130,13 @@ func (c *Client) collect(first uint32, results []error) {
 			return
 		}
 		i := m.seq - first
-		if m.typ != unix.NLMSG_ERROR || i > uint32(last) {
+		if m.typ != unix.NLMSG_ERROR || i > end-first {
 			continue
 		}
-		results[i] = m.status()
-		if i == uint32(last) {
+		if int(i) < len(results) {
+			results[i] = m.status()
+		}
+		if m.seq == end {
 			return
 		}
 	}
