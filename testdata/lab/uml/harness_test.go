@@ -19,22 +19,11 @@ import (
 // sample is the package whose tests these tests run, seen from here.
 const sample = "./testdata/sample"
 
-// needKernel skips a test that would boot guests where there is no linux.uml.
-func needKernel(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath(uml.Kernel); err != nil {
-		if os.Getenv("UML_REQUIRED") == "1" {
-			t.Fatal(err)
-		}
-		t.Skipf("needs %s: install Debian package user-mode-linux", uml.Kernel)
-	}
-}
-
 // goTest runs go test on the sample, with $TMPDIR empty before, and checks that
 // it is empty again afterwards and no process of the guest is left.
 func goTest(t *testing.T, env []string, args ...string) string {
 	t.Helper()
-	needKernel(t)
+	uml.Need(t)
 	tmp := t.TempDir()
 	cmd := exec.Command("go", append([]string{"test", "-count=1", sample}, args...)...)
 	cmd.Env = append(os.Environ(), append(env, "TMPDIR="+tmp)...)
@@ -235,7 +224,7 @@ func buildSample(t *testing.T) (binary, dir string) {
 }
 
 func TestKilledAtAnyTimeNothingIsLeft(t *testing.T) {
-	needKernel(t)
+	uml.Need(t)
 	binary, _ := buildSample(t)
 	for _, after := range []time.Duration{100 * time.Millisecond, 500 * time.Millisecond, time.Second, 6 * time.Second} {
 		t.Run(after.String(), func(t *testing.T) {
@@ -257,7 +246,7 @@ func TestKilledAtAnyTimeNothingIsLeft(t *testing.T) {
 }
 
 func TestOrdinaryUser(t *testing.T) {
-	needKernel(t)
+	uml.Need(t)
 	if os.Getuid() != 0 {
 		t.Log("every test of this run shows it: not root")
 		return

@@ -103,22 +103,34 @@ func kernel(t *testing.T) runner {
 		}
 		return runOwnKernel
 	}
-	unable := t.Skipf
-	if os.Getenv(requiredVar) == "1" {
-		unable = t.Fatalf
-	}
-	if raceEnabled {
-		unable("the race detector does not work in %s: run this test without -race, or with %s=1", Kernel, ownKernelVar)
-	}
-	if _, err := exec.LookPath(Kernel); err != nil {
-		unable("needs a kernel with IPVS: install Debian package user-mode-linux (%s is not in $PATH), "+
-			"or set %s=1 as root on a machine with ip_vs", Kernel, ownKernelVar)
-	}
+	Need(t)
 	g, err := guest()
 	if err != nil {
-		unable("%v", err)
+		unable(t, "%v", err)
 	}
 	return g.Run
+}
+
+// Need skips t, or fails it where kernel tests are required, if no guest can be
+// booted here. Run calls it; a test that boots guests in another way should.
+func Need(t testing.TB) {
+	t.Helper()
+	if raceEnabled {
+		unable(t, "the race detector does not work in %s: run this test without -race, or with %s=1", Kernel, ownKernelVar)
+	}
+	if _, err := exec.LookPath(Kernel); err != nil {
+		unable(t, "needs a kernel with IPVS: install Debian package user-mode-linux (%s is not in $PATH), "+
+			"or set %s=1 as root on a machine with ip_vs", Kernel, ownKernelVar)
+	}
+}
+
+// unable skips a test that cannot run, or fails it where it is required to.
+func unable(t testing.TB, format string, args ...any) {
+	t.Helper()
+	if os.Getenv(requiredVar) == "1" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
 }
 
 // secondRun is the command that calls the function given to Run: this binary,

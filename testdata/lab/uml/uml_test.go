@@ -121,7 +121,7 @@ func TestTemporaryFilesAreTheGuestsOwn(t *testing.T) {
 
 func TestTheMachinesOwnKernelCanBeUsed(t *testing.T) {
 	// The guest is a machine whose own kernel has IPVS.
-	needKernel(t)
+	uml.Need(t)
 	binary := os.Getenv("UML_SAMPLE")
 	if binary == "" {
 		binary, _ = buildSample(t)

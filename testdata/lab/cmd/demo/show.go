@@ -25,18 +25,16 @@ func demoInGuest(scratch string) error {
 		return err
 	}
 	fmt.Fprintf(n.out, "\nThe network of the post, in one kernel:\n%s", picture)
-	summary := "\n"
-	var failed error
+	summary := ""
 	for _, m := range methods {
 		t, err := n.show(m)
-		failed = errors.Join(failed, err)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
 		summary += fmt.Sprintf("%-4s %v\n", m.name, t)
 	}
-	fmt.Fprint(n.out, summary)
-	if failed == nil {
-		fmt.Fprintln(n.out, "Every request was answered, and rr shared them evenly.")
-	}
-	return failed
+	fmt.Fprintf(n.out, "\n%sEvery request was answered, and rr shared them evenly.\n", summary)
+	return nil
 }
 
 // show sets a method up as the post does, sends requests through it, and shows
@@ -53,13 +51,16 @@ func (n *network) show(m method) (tally, error) {
 	}
 	t := n.requests(counted)
 	fmt.Fprintln(n.out)
+	if !m.persistent {
+		fmt.Fprintln(n.out, "# InActConn: for two minutes a server's closed connections count, those of before too")
+	}
 	for _, line := range []string{"ipvsadm -L -n", "ipvsadm -L -n --stats", "ipvsadm -L -c -n | head -8"} {
 		if err := n.typed("director", line); err != nil {
 			return t, err
 		}
 	}
 	if err := n.check(m, t); err != nil {
-		return t, fmt.Errorf("%s: %w", m.name, err)
+		return t, err
 	}
 	return t, n.undo(m)
 }
