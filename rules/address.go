@@ -76,7 +76,7 @@ func lookupIPv4(s string, names Names) (netip.Addr, bool) {
 		return a, true
 	}
 	a, err := names.LookupHost(s)
-	return a, err == nil && a.Is4()
+	return a, err == nil
 }
 
 // inetAton reads an IPv4 address as C's inet_aton does: one to four numbers,

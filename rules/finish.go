@@ -116,7 +116,7 @@ func (d *draft) format() Format {
 // all services.
 func (d *draft) zeroKey() ipvs.ServiceKey {
 	k := d.service.ServiceKey
-	if k.FWMark == 0 && k.Addr.Port() == 0 && k.Addr.Addr().IsUnspecified() {
+	if k.Addr.Port() == 0 && k.Addr.Addr().IsUnspecified() {
 		return ipvs.ServiceKey{}
 	}
 	return k

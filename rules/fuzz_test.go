@@ -7,22 +7,23 @@ import (
 	"testing"
 )
 
-// FuzzScan gives any words, one on a line, to the scanner and the parser. The
-// scanner must end, account for every word, and find the same options when what
-// it found is written down in full; the parser must answer with a Command or
-// with a text and one of ipvsadm's exit codes.
+// FuzzScan gives any words, one on a line, to the scanner and the parser, as a
+// command line or as a line of a restore stream. The scanner must end and find
+// the same options when what it found is written down in full; the parser must
+// answer with a Command, or with a text and one of ipvsadm's exit codes.
 func FuzzScan(f *testing.F) {
 	for _, words := range []string{
 		"", "-L", "-Ln", "-A\n-t\n10.0.0.1:80\n-s\nrr", "-At=10.0.0.1:80\n-p\n-M=/24", "--set\n1\n2\n3", "-a\n-r\n[::1]:80\n-i",
 		"-t\n!#:+\n-p\nx", "--start-daemon=master\n--\n-n\n-", "-L\n--foo=bar", "-Lq\n", "-p\n\n-p", "--=list", "-\xff", "-n=\n",
 	} {
-		f.Add(words, false)
-		f.Add(words, true)
+		f.Add(words, false, false)
+		f.Add(words, true, false)
+		f.Add(words+"\n#note\n-n", false, true)
 	}
 	table := optionTable()
-	f.Fuzz(func(t *testing.T, text string, posix bool) {
+	f.Fuzz(func(t *testing.T, text string, posix, stream bool) {
 		args := strings.Split(text, "\n")
-		found, plain, err := scanAll(scanner{table: table, args: args, posix: posix}, len(text)+1)
+		found, plain, err := scanAll(scanner{table: table, args: args, posix: posix, notes: stream}, len(text)+1)
 		if err == nil && !strings.Contains(text, "!#:+") { // what took words would take others
 			again, plainAgain, err := scanAll(scanner{table: table, args: spellOut(found, plain), posix: posix}, len(found)+1)
 			if err != nil || !slices.Equal(found, again) || !slices.Equal(plain, plainAgain) {
@@ -30,6 +31,7 @@ func FuzzScan(f *testing.F) {
 			}
 		}
 		p := newParser("ipvsadm", newFewNames(), func(string) (string, bool) { return "", posix })
+		p.stream = stream
 		cmd, parseErr := p.parse(args)
 		var usage *usageError
 		switch {

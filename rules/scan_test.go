@@ -135,6 +135,7 @@ func TestAValueMayTakeALaterWordIntoItself(t *testing.T) {
 		{"the same word twice", "-t !#:+:!#:+ x", "tcp-service=x:x |"},
 		{"words after options", "-t !#:+ -n x y", "tcp-service=x numeric | y"},
 		{"each word once", "-t !#:+ -n x -s !#:+ y z", "tcp-service=x numeric scheduler=y | z"},
+		{"each value its own", "-t !#:+ --pe=!#:+ x y z", "tcp-service=x pe=y | z"},
 		{"also after --", "-s !#:+ -- rr x", "scheduler=rr | x"},
 		{"a word that is a value as well", "-t !#:+ -p 5 x", "tcp-service=5 persistent=5 | x"},
 		{"a word of the same kind", "-t !#:+ -s !#:+ x y", "tcp-service=!#:+ scheduler=x | y"},
