@@ -1,0 +1,120 @@
+package vrrp
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// packet verifies a datagram and hands it to the state. A refused one changes
+// nothing but counters (RFC 9568 §7.1). As keepalived, we hear nothing before
+// startup, during its delay, and in Fault.
+func (m *Machine) packet(now time.Time, d *Datagram) {
+	if m.state != Backup && m.state != Active || now.Before(m.listenAt) {
+		return
+	}
+	v := Check(d, &m.params, m.sequence)
+	if v.Reason == Accepted && m.state == Active && m.params.Owner() && m.params.OwnerIgnoreAdverts {
+		v.Reason = ReasonOwner
+	}
+	if v.Reason != Accepted {
+		m.refuse(now, &v)
+		return
+	}
+	m.counters.RcvdAdvertisements++
+	if v.Advertisement.Priority == PriorityStop {
+		m.counters.RcvdPriZeroPackets++
+	}
+	m.noteOddities(&v)
+	m.peers.saw(Sighting{v.Source, v.Advertisement.Priority, v.Advertisement.MaxAdvertiseInterval, now})
+	if m.params.Auth == AuthAH {
+		m.sequence = v.Sequence
+	}
+	if m.state == Active {
+		m.hearActive(now, &v)
+	} else {
+		m.hearBackup(now, &v)
+	}
+}
+
+// noteOddities reports what is strange about an accepted advertisement.
+func (m *Machine) noteOddities(v *Verdict) {
+	ours := effectiveForm(m.params.Version, m.params.IPv6, m.params.Checksum)
+	if v.Checksum != ours && (m.noted.from != v.Source || m.noted.form != v.Checksum) {
+		m.noted.from, m.noted.form = v.Source, v.Checksum
+		m.emit(Log{Note: NoteOtherChecksum, Source: v.Source, New: int64(v.Checksum)})
+	}
+	if v.Checksum == OldUnicast && !m.oldPeers {
+		m.oldPeers = true
+		m.box()
+	}
+	if !v.OtherAddresses {
+		return
+	}
+	m.counters.AddressListErrors++
+	if m.params.SkipAddressCheck && v.Source == m.master.Source {
+		return
+	}
+	l := Log{Note: NoteAddressList, Source: v.Source, Old: int64(len(m.params.Addresses)), New: int64(len(v.Advertisement.Addresses))}
+	if l.Old != l.New {
+		l.Note = NoteAddressCount
+	}
+	m.emit(l)
+}
+
+// refuse counts a refused datagram, and reports it if none was reported for the
+// same reason within the last second.
+func (m *Machine) refuse(now time.Time, v *Verdict) {
+	m.counters.Refused[v.Reason]++
+	if suppressed, ok := m.limiter.allow(now, v.Reason); ok {
+		m.emit(Refuse{Verdict: *v, Version: m.params.Version, Suppressed: suppressed})
+	}
+}
+
+// limiter lets one report a second through for each Reason. Nothing resets it,
+// so that a flood cannot either.
+type limiter [reasons]struct {
+	from       time.Time
+	suppressed uint64
+}
+
+const reportGap = time.Second
+
+func (l *limiter) allow(now time.Time, r Reason) (suppressed uint64, ok bool) {
+	e := &l[r]
+	if now.Before(e.from) {
+		e.suppressed++
+		return 0, false
+	}
+	suppressed, e.suppressed, e.from = e.suppressed, 0, now.Add(reportGap)
+	return suppressed, true
+}
+
+// Sighting is what was last heard of another router.
+type Sighting struct {
+	Source   netip.Addr
+	Priority uint8
+	Interval time.Duration
+	At       time.Time // on the machine's clock
+}
+
+// peerTable remembers the routers heard of, the latest last. It is small: who
+// spoofs sources can push out others, not fill memory.
+type peerTable []Sighting
+
+const maxSightings = 16
+
+func (t *peerTable) saw(s Sighting) {
+	i := slices.IndexFunc(*t, func(o Sighting) bool { return o.Source == s.Source })
+	if i < 0 && len(*t) == maxSightings {
+		i = 0
+	}
+	if i >= 0 {
+		copy((*t)[i:], (*t)[i+1:])
+		(*t)[len(*t)-1] = s
+		return
+	}
+	*t = append(*t, s)
+}
+
+func (t peerTable) clone() peerTable { return slices.Clone(t) }
