@@ -98,7 +98,23 @@ func (k *Kernel) Table(q ipvs.Query) ([]ipvs.Entry, error) {
 			Destinations: k.destinations(state.ServiceKey, q.Detail),
 		})
 	}
+	if q == (ipvs.Query{}) {
+		asInProc(entries)
+	}
 	return entries, nil
+}
+
+// asInProc makes of entries what /proc/net/ip_vs says, where all services are
+// read at once: it has no word for the forwarding methods from 4 on and calls
+// them Masq (ip_vs_fwd_name).
+func asInProc(entries []ipvs.Entry) {
+	for _, e := range entries {
+		for i := range e.Destinations {
+			if d := &e.Destinations[i]; d.Forward > ipvs.Route {
+				d.Forward = ipvs.Masq
+			}
+		}
+	}
 }
 
 // services returns the service with a key, or all of them for the zero key.

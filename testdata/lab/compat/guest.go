@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -21,8 +22,9 @@ type Guest struct {
 	hosts   string           // the hosts file
 }
 
-// NewGuest returns a world that keeps its files in scratch. It puts a hosts file
-// over this machine's; Close takes it away.
+// NewGuest returns a world that keeps its files in scratch. It makes the state
+// of IPVS what it is in a new namespace, and puts a hosts file over this
+// machine's; Close takes it away.
 //
 // Entries that process selects, and those that need a shell, are run by the
 // programs in dir. Set-ups and all others call package rules in this process,
@@ -30,6 +32,9 @@ type Guest struct {
 // a process takes a tenth of a second in a guest.
 func NewGuest(dir, scratch string, process func(Entry) bool) (*Guest, error) {
 	g := &Guest{dir: dir, process: process, hosts: filepath.Join(scratch, "hosts")}
+	if err := Reset(""); err != nil {
+		return nil, err
+	}
 	if err := os.WriteFile(g.hosts, []byte(Hosts), 0o644); err != nil {
 		return nil, err
 	}
@@ -85,6 +90,29 @@ func (g *Guest) run(line string, process bool) (Outcome, error) {
 		line = strings.TrimSuffix(script, "'")
 	}
 	return Shell(g.dir, line), nil
+}
+
+// Reset empties the table of the network namespace with this path, or of the
+// calling thread's if it is empty, stops its daemons and sets the timeouts to the
+// kernel's defaults.
+func Reset(namespace string) error {
+	c, err := ipvs.Open(ipvs.Options{Namespace: namespace})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	daemons, err := c.Daemons()
+	if err != nil {
+		return err
+	}
+	ops := []ipvs.Op{
+		ipvs.Flush{},
+		ipvs.SetTimeouts{Timeouts: ipvs.Timeouts{TCP: 15 * time.Minute, TCPFin: 2 * time.Minute, UDP: 5 * time.Minute}},
+	}
+	for _, d := range daemons {
+		ops = append(ops, ipvs.StopDaemon{State: d.State})
+	}
+	return doAll(c.Do(ops...))
 }
 
 // AddInterface gives the network namespace of the calling thread the interface

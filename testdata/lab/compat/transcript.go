@@ -21,14 +21,14 @@ type Entry struct {
 	// Undefined says that the original read memory that was not its own: what it
 	// did once it need not do again.
 	Undefined bool
-	// Difference names the declared difference that makes our tool do Instead.
-	Difference string
-	Instead    Outcome
+	// Differences names the declared differences that make our tool do Instead.
+	Differences []string
+	Instead     Outcome
 }
 
 // Ours is what our tool must do.
 func (e Entry) Ours() Outcome {
-	if e.Difference != "" {
+	if len(e.Differences) > 0 {
 		return e.Instead
 	}
 	return e.Want
@@ -173,9 +173,9 @@ func (p *parser) command(line string) error {
 }
 
 // instead reopens the last entry for what our tool does.
-func (p *parser) instead(name string) {
+func (p *parser) instead(names string) {
 	last := len(p.entries) - 1
 	p.entry, p.entries = p.entries[last], p.entries[:last]
-	p.entry.Difference = name
+	p.entry.Differences = strings.Fields(names)
 	p.open, p.into = true, &p.entry.Instead
 }
