@@ -10,7 +10,7 @@ import (
 // unicast says whether the kernel takes an address for a new real server
 // (ip_vs_new_dest). It refuses
 //
-//   - of IPv4 what inet_addr_type calls broadcast or multicast: 0.0.0.0/8,
+//   - of IPv4 what inet_addr_type calls broadcast or multicast: 0.0.0.0,
 //     255.255.255.255, 224.0.0.0/4 and the last address of every network of
 //     Options.Addresses that has more than two;
 //   - of IPv6 what is not unicast, ::, ff00::/8 and IPv4-mapped addresses, and
@@ -24,7 +24,7 @@ func (k *Kernel) unicast(a netip.Addr) bool {
 		global := !a.IsUnspecified() && !a.IsMulticast() && !a.Is4In6() && !a.IsLinkLocalUnicast()
 		return global || slices.ContainsFunc(k.opt.Addresses, local)
 	}
-	if a.IsMulticast() || a.As4()[0] == 0 || a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
+	if a.IsMulticast() || a.IsUnspecified() || a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
 		return false
 	}
 	broadcast := func(p netip.Prefix) bool { return a == lastAddr(p) }

@@ -5,6 +5,22 @@ import (
 	"syscall"
 
 	"ipvsadm/ipvs"
+	"ipvsadm/ipvs/ipvstest"
+)
+
+// kernel is what the fake and the client have in common: rules.Kernel, without
+// the need to import it.
+type kernel interface {
+	doer
+	Info() (ipvs.Info, error)
+	Table(ipvs.Query) ([]ipvs.Entry, error)
+	Timeouts() (ipvs.Timeouts, error)
+	Daemons() ([]ipvs.Daemon, error)
+}
+
+var (
+	_ kernel = (*ipvstest.Kernel)(nil)
+	_ kernel = (*ipvs.Client)(nil)
 )
 
 // doer is the part of a kernel that changes it.

@@ -294,7 +294,7 @@ func editServerTable(l tableLimits) []scenario {
 func addressTable() []scenario {
 	steps4, steps6 := []step{ok(add(web))}, []step{ok(add(web6))}
 	for a, want := range map[string]syscall.Errno{
-		"0.0.0.0": syscall.EINVAL, "0.0.0.1": syscall.EINVAL, "0.255.255.255": syscall.EINVAL, "1.0.0.0": 0, "9.255.255.255": 0,
+		"0.0.0.0": syscall.EINVAL, "0.0.0.1": 0, "0.255.255.255": 0, "1.0.0.0": 0, "9.255.255.255": 0,
 		"10.0.0.0": 0, "10.0.0.255": 0, "10.255.255.255": 0, "126.255.255.255": 0, "127.0.0.0": 0, "127.0.0.1": 0, "127.1.2.3": 0,
 		"127.255.255.254": 0, "127.255.255.255": syscall.EINVAL, "128.0.0.0": 0, "223.255.255.255": 0, "224.0.0.0": syscall.EINVAL,
 		"224.0.0.1": syscall.EINVAL, "239.255.255.255": syscall.EINVAL, "240.0.0.0": 0, "255.255.255.254": 0, "255.255.255.255": syscall.EINVAL,
