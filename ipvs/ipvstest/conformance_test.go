@@ -85,6 +85,55 @@ func TestHostOnRealKernel(t *testing.T) {
 	})
 }
 
+// TestDetailOnRealKernel compares what a query asks for; the client may tell
+// more where that costs it nothing.
+func TestDetailOnRealKernel(t *testing.T) {
+	uml.Run(t, func(t *testing.T) {
+		client, o := realKernel(t)
+		fake := ipvstest.New(o)
+		for _, sc := range opTable(tableLimits{wideThresholds: o.WideThresholds, hz: o.HZ}) {
+			for _, s := range sc.steps {
+				if _, ok := s.op.(ipvs.StartDaemon); !ok {
+					do(fake, s.op)
+					do(client, s.op)
+				}
+			}
+			for _, q := range []ipvs.Query{{}, {Detail: ipvs.WithTunnels}, {Detail: ipvs.Full}} {
+				if d := detailDifference(fake, client, q); d != "" {
+					t.Fatalf("after %q, detail %d: %s", sc.name, q.Detail, d)
+				}
+			}
+		}
+	})
+}
+
+func detailDifference(fake, real kernel, q ipvs.Query) string {
+	got, err1 := fake.Table(q)
+	want, err2 := real.Table(q)
+	if err1 != nil || err2 != nil || len(got) != len(want) {
+		return fmt.Sprintf("%d services, %v; the kernel shows %d, %v", len(got), err1, len(want), err2)
+	}
+	for i, g := range got {
+		w := want[i]
+		if g.ServiceState != w.ServiceState || len(g.Destinations) != len(w.Destinations) {
+			return fmt.Sprintf("%+v, the kernel shows %+v", g, w)
+		}
+		for i, g := range g.Destinations {
+			w := w.Destinations[i]
+			if q.Detail == ipvs.Basic || g.Forward != ipvs.Tunnel && q.Detail != ipvs.Full {
+				w.Tunnel = ipvs.Encapsulation{}
+			}
+			if q.Detail != ipvs.Full {
+				w.Upper, w.Lower = 0, 0
+			}
+			if g != w {
+				return fmt.Sprintf("%+v, the kernel shows %+v", g, w)
+			}
+		}
+	}
+	return ""
+}
+
 // realKernel connects to the kernel of a fresh namespace and finds out what
 // kind it is.
 func realKernel(t *testing.T) (*ipvs.Client, ipvstest.Options) {

@@ -7,79 +7,96 @@ import (
 	"ipvsadm/ipvs/ipvstest"
 )
 
-// counters are what is left of the trash's doings to see.
-type counters struct{ active, inactive, persistent, conns uint32 }
+// trashCase removes a real server that has counted and adds one again.
+type trashCase struct {
+	name   string
+	from   ipvs.Service
+	server string // its real server, by tunnel so that families may differ
+	change []ipvs.Op
+	look   ipvs.ServiceKey
+	keeps  kept
+}
+
+// kept says what the real server that look then has knows of the removed one.
+type kept struct{ connections, stats bool }
+
+func trashTable() []trashCase {
+	const rs = "10.0.0.2:80"
+	tun := tunnel(ipvs.IPIP, 0, 0)
+	dns, other := udp("10.0.0.1:80"), udp("10.0.0.9:80")
+	all, connections := kept{true, true}, kept{connections: true}
+	table := []trashCase{
+		{"back to the same service with everything", service(dns), rs, []ipvs.Op{removeServer(dns, rs), addServer(dns, rs)}, dns, all},
+		{"back with persistence templates", service(dns, persistent(60)), rs, []ipvs.Op{removeServer(dns, rs), addServer(dns, rs)}, dns, all},
+		{"back with new settings", service(dns), rs, []ipvs.Op{removeServer(dns, rs), addServer(dns, rs, weight(9), forward(ipvs.Route))}, dns, all},
+		{"back to a new service", service(dns), rs, []ipvs.Op{remove(dns), add(dns), addServer(dns, rs)}, dns, connections},
+		{"back after a flush", service(dns), rs, []ipvs.Op{ipvs.Flush{}, add(dns), addServer(dns, rs)}, dns, connections},
+		{"back after an edit of the service", service(dns), rs, []ipvs.Op{removeServer(dns, rs), edit(dns, scheduler("wlc")), addServer(dns, rs)}, dns, all},
+		{"another service", service(dns), rs, []ipvs.Op{removeServer(dns, rs), add(other), addServer(other, rs)}, other, kept{}},
+		{"another port", service(dns), rs, []ipvs.Op{removeServer(dns, rs), addServer(dns, "10.0.0.2:81")}, dns, kept{}},
+		{"twice", service(dns), rs, []ipvs.Op{removeServer(dns, rs), addServer(dns, rs), removeServer(dns, rs), addServer(dns, rs)}, dns, all},
+		{"zeroed before", service(dns), rs, []ipvs.Op{ipvs.Zero{}, removeServer(dns, rs), addServer(dns, rs)}, dns, connections},
+		{"zeroed while away", service(dns), rs, []ipvs.Op{removeServer(dns, rs), ipvs.Zero{Service: dns}, addServer(dns, rs)}, dns, all},
+	}
+	// The kernel does not compare families.
+	for _, c := range []struct {
+		name     string
+		from, to ipvs.ServiceKey
+		keeps    kept
+	}{
+		{"one mark is enough", mark(ipvs.IPv4, 7), mark(ipvs.IPv6, 7), connections},
+		{"another mark", mark(ipvs.IPv4, 7), mark(ipvs.IPv4, 8), kept{}},
+		{"a mark is not an address", mark(ipvs.IPv4, 7), dns, kept{}},
+		{"an IPv4 service compares four bytes", udp("[a00:1::5]:80"), dns, connections},
+		{"an IPv6 service compares sixteen", dns, udp("[a00:1::5]:80"), kept{}},
+		{"which may be the same", dns, udp("[a00:1::]:80"), connections},
+		{"another protocol", dns, tcp("10.0.0.1:80"), kept{}},
+		{"another virtual port", dns, udp("10.0.0.1:81"), kept{}},
+	} {
+		table = append(table, trashCase{c.name, service(c.from), rs, []ipvs.Op{remove(c.from), add(c.to), addServer(c.to, rs, tun)}, c.to, c.keeps})
+	}
+	return table
+}
+
+func (c trashCase) setUp() []ipvs.Op {
+	return []ipvs.Op{
+		ipvs.AddService{Service: c.from},
+		addServer(c.from.ServiceKey, c.server, tunnel(ipvs.IPIP, 0, 0)),
+	}
+}
 
 func TestRemovedServersComeBackFromTheTrash(t *testing.T) {
-	const rs = "10.0.0.2:80"
-	other := tcp("10.0.0.9:80")
-	tests := []struct {
-		name   string
-		change []ipvs.Op // from a service with one real server that counted
-		look   ipvs.ServiceKey
-		want   counters
-	}{
-		{"to the same service with everything", []ipvs.Op{removeServer(web, rs), addServer(web, rs)}, web, counters{1, 2, 3, 4}},
-		{"with new settings", []ipvs.Op{removeServer(web, rs), addServer(web, rs, weight(9), forward(ipvs.Route))}, web, counters{1, 2, 3, 4}},
-		{"to a new service without counters", []ipvs.Op{remove(web), add(web), addServer(web, rs)}, web, counters{1, 2, 3, 0}},
-		{"after a flush too", []ipvs.Op{ipvs.Flush{}, add(web), addServer(web, rs)}, web, counters{1, 2, 3, 0}},
-		{"not to another service", []ipvs.Op{removeServer(web, rs), add(other), addServer(other, rs)}, other, counters{}},
-		{"not with another port", []ipvs.Op{removeServer(web, rs), addServer(web, "10.0.0.2:81")}, web, counters{}},
-		{"once only", []ipvs.Op{removeServer(web, rs), addServer(web, rs), removeServer(web, rs), addServer(web, rs)}, web, counters{1, 2, 3, 4}},
-		{"with counters zeroed before", []ipvs.Op{ipvs.Zero{}, removeServer(web, rs), addServer(web, rs)}, web, counters{1, 2, 3, 0}},
-		{"untouched by zero while away", []ipvs.Op{removeServer(web, rs), ipvs.Zero{Service: web}, addServer(web, rs)}, web, counters{1, 2, 3, 4}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			k := build(t, ipvstest.Options{}, add(web), addServer(web, rs))
-			k.SetConnections(web, addr(rs), 1, 2, 3)
-			k.SetDestinationStats(web, addr(rs), ipvs.Stats{Conns: 4})
-			for _, op := range tt.change {
-				if errno := do(k, op); errno != 0 {
-					t.Fatalf("%#v: %v", op, errno)
-				}
+	stats := ipvs.Stats{Conns: 4, InBytes: 5, OutBPS: 6}
+	for _, c := range trashTable() {
+		t.Run(c.name, func(t *testing.T) {
+			k := build(t, ipvstest.Options{}, c.setUp()...)
+			k.SetConnections(c.from.ServiceKey, addr(c.server), 1, 2, 3)
+			k.SetDestinationStats(c.from.ServiceKey, addr(c.server), stats)
+			must(t, k, c.change...)
+			var want ipvs.DestinationState
+			if c.keeps.connections {
+				want.Active, want.Inactive, want.Persistent = 1, 2, 3
 			}
-			wantCounters(t, k, tt.look, tt.want)
+			if c.keeps.stats {
+				want.Stats = stats
+			}
+			got := table(t, k, c.look)[0].Destinations[0]
+			want.Destination = got.Destination
+			if got != want {
+				t.Errorf("the real server is %+v, want %+v", got, want)
+			}
 		})
 	}
 }
+
+// counters are what is left of the trash's doings to see.
+type counters struct{ active, inactive, persistent, conns uint32 }
 
 func wantCounters(t *testing.T, k *ipvstest.Kernel, service ipvs.ServiceKey, want counters) {
 	t.Helper()
 	d := table(t, k, service)[0].Destinations[0]
 	if got := (counters{d.Active, d.Inactive, d.Persistent, uint32(d.Stats.Conns)}); got != want {
 		t.Errorf("counters are %+v, want %+v", got, want)
-	}
-}
-
-func TestTheTrashDoesNotCompareFamilies(t *testing.T) {
-	tun := tunnel(ipvs.IPIP, 0, 0)
-	tests := []struct {
-		name     string
-		from, to ipvs.ServiceKey
-		want     counters
-	}{
-		{"one mark is enough", mark(ipvs.IPv4, 7), mark(ipvs.IPv6, 7), counters{1, 2, 3, 0}},
-		{"another mark is not", mark(ipvs.IPv4, 7), mark(ipvs.IPv4, 8), counters{}},
-		{"a mark is not an address", mark(ipvs.IPv4, 7), web, counters{}},
-		{"an IPv4 service compares four bytes", tcp("[a00:1::5]:80"), tcp("10.0.0.1:80"), counters{1, 2, 3, 0}},
-		{"an IPv6 service compares sixteen", tcp("10.0.0.1:80"), tcp("[a00:1::5]:80"), counters{}},
-		{"which may be the same", tcp("10.0.0.1:80"), tcp("[a00:1::]:80"), counters{1, 2, 3, 0}},
-		{"but protocols differ", tcp("10.0.0.1:80"), udp("10.0.0.1:80"), counters{}},
-		{"and ports", tcp("10.0.0.1:80"), tcp("10.0.0.1:81"), counters{}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			k := build(t, ipvstest.Options{}, add(tt.from), addServer(tt.from, "10.0.0.2:80", tun))
-			k.SetConnections(tt.from, addr("10.0.0.2:80"), 1, 2, 3)
-			k.SetDestinationStats(tt.from, addr("10.0.0.2:80"), ipvs.Stats{Conns: 4})
-			for _, op := range []ipvs.Op{remove(tt.from), add(tt.to), addServer(tt.to, "10.0.0.2:80", tun)} {
-				if errno := do(k, op); errno != 0 {
-					t.Fatalf("%#v: %v", op, errno)
-				}
-			}
-			wantCounters(t, k, tt.to, tt.want)
-		})
 	}
 }
 
