@@ -65,6 +65,9 @@ func cutLast(s, sep string) (before, after string, found bool) {
 
 // parseIPv6 reads an IPv6 literal without a zone.
 func parseIPv6(s string) (netip.Addr, bool) {
+	if strings.Count(s, ":") < 2 { // to be told so by ParseAddr takes memory
+		return netip.Addr{}, false
+	}
 	a, err := netip.ParseAddr(s)
 	return a, err == nil && a.Is6() && a.Zone() == ""
 }
@@ -86,28 +89,21 @@ func inetAton(s string) (netip.Addr, bool) {
 	if i := strings.IndexAny(s, cSpace); i >= 0 {
 		s = s[:i]
 	}
-	parts := strings.Split(s, ".")
-	if len(parts) > 4 {
-		return netip.Addr{}, false
-	}
 	var addr uint32
-	for i, part := range parts {
-		left := 4 - i // bytes not yet filled
-		high := uint64(math.MaxUint8)
-		if i == len(parts)-1 {
-			high = 1<<(8*left) - 1
-		}
+	for left := 4; left > 0; left-- { // bytes not yet filled
+		part, rest, more := strings.Cut(s, ".")
 		n, ok := parseCUint(part)
-		if !ok || n > high {
-			return netip.Addr{}, false
+		if !ok || more && n > math.MaxUint8 || n >= 1<<(8*left) {
+			break
 		}
-		if i == len(parts)-1 {
+		if !more {
 			addr |= uint32(n)
-		} else {
-			addr |= uint32(n) << (8 * (left - 1))
+			return netip.AddrFrom4([4]byte{byte(addr >> 24), byte(addr >> 16), byte(addr >> 8), byte(addr)}), true
 		}
+		addr |= uint32(n) << (8 * (left - 1))
+		s = rest
 	}
-	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, addr))), true
+	return netip.Addr{}, false
 }
 
 // parseCUint reads an unsigned number as a C program would: 0x10 and 010 are

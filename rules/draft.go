@@ -27,8 +27,8 @@ type draft struct {
 	daemon   ipvs.Daemon
 }
 
-func newDraft(names Names) *draft {
-	return &draft{
+func newDraft(names Names) draft {
+	return draft{
 		names:   names,
 		service: ipvs.Service{Netmask: ipvs.HostMask(ipvs.IPv4)},
 		server:  ipvs.Destination{Forward: ipvs.Route, Weight: 1},

@@ -16,6 +16,7 @@ type parser struct {
 	// stream says that the lines are those of a restore stream, where -R has no
 	// place and a plain word that begins with # starts a comment.
 	stream bool
+	draft  draft // of the line at hand; its memory serves every line
 }
 
 // newParser returns a parser for a program called prog. The environment says
@@ -36,7 +37,8 @@ func (p *parser) parse(args []string) (Command, error) {
 	if len(args) == 0 {
 		return List{}, nil
 	}
-	d := newDraft(p.names)
+	p.draft = newDraft(p.names)
+	d := &p.draft
 	s := scanner{table: p.table, args: args, posix: p.posix, notes: p.stream}
 	if err := p.first(d, &s); err != nil {
 		return nil, err

@@ -3,12 +3,13 @@ package rules
 import (
 	"errors"
 	"io"
+	"slices"
 
 	"ipvsadm/ipvs"
 )
 
 // batchOps is how many changes at most wait to be sent together.
-const batchOps = 4096
+const batchOps = 1024
 
 // batch collects changes and sends them to the kernel together. What they did
 // is seen by nobody until the next flush.
@@ -64,6 +65,7 @@ func (s *session) restore(in io.Reader) int {
 func (s *session) carryOut(b *batch, lines *lineReader) int {
 	p := newParser(s.prog, s.env.Names, s.env.LookupEnv)
 	p.stream = true
+	b.ops = slices.Grow(b.ops, batchOps)
 	executed := false
 	for {
 		words, ok := lines.nextWords()

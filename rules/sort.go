@@ -3,6 +3,7 @@ package rules
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 
 	"ipvsadm/ipvs"
 )
@@ -66,27 +67,23 @@ func compareServers(a, b *sortKey) int32 {
 }
 
 // mergeSort sorts as the C library does: halves, the left the smaller, merged
-// by taking from the left unless the right is smaller. tmp is as long as k.
+// by taking from the left unless the right is smaller. tmp has room for half of
+// k.
 func mergeSort(k, tmp []sortKey, compare func(a, b *sortKey) int32) {
-	if len(k) <= 1 {
+	half := len(k) / 2
+	if half == 0 {
 		return
 	}
-	left, right := k[:len(k)/2], k[len(k)/2:]
-	mergeSort(left, tmp, compare)
-	mergeSort(right, tmp, compare)
-	n := 0
-	for len(left) > 0 && len(right) > 0 {
-		from := &left
-		if compare(&left[0], &right[0]) > 0 {
-			from = &right
+	mergeSort(k[:half], tmp, compare)
+	mergeSort(k[half:], tmp, compare)
+	left, right := tmp[:copy(tmp, k[:half])], k[half:]
+	for i := 0; len(left) > 0; i++ {
+		if len(right) > 0 && compare(&left[0], &right[0]) > 0 {
+			k[i], right = right[0], right[1:]
+		} else {
+			k[i], left = left[0], left[1:]
 		}
-		tmp[n] = (*from)[0]
-		*from = (*from)[1:]
-		n++
 	}
-	// What is left of the right half is where it belongs.
-	n += copy(tmp[n:], left)
-	copy(k, tmp[:n])
 }
 
 // sortTable puts services and the servers of each into ipvsadm's order.
@@ -102,7 +99,7 @@ func sortTable(table []ipvs.Entry) {
 type sorter struct{ keys, tmp []sortKey }
 
 func (s *sorter) services(table []ipvs.Entry) {
-	s.keys = s.keys[:0]
+	s.keys = slices.Grow(s.keys[:0], len(table))
 	for i := range table {
 		k := newSortKey(table[i].Addr)
 		k.mark, k.family, k.protocol = table[i].FWMark, uint32(table[i].Family), uint32(table[i].Protocol)
@@ -117,7 +114,7 @@ func (s *sorter) servers(servers []ipvs.DestinationState) {
 	if len(servers) < 2 {
 		return
 	}
-	s.keys = s.keys[:0]
+	s.keys = slices.Grow(s.keys[:0], len(servers))
 	for i := range servers {
 		k := newSortKey(servers[i].Addr)
 		k.index = i
@@ -128,8 +125,8 @@ func (s *sorter) servers(servers []ipvs.DestinationState) {
 }
 
 func (s *sorter) sort(compare func(a, b *sortKey) int32) {
-	if len(s.tmp) < len(s.keys) {
-		s.tmp = make([]sortKey, len(s.keys))
+	if half := len(s.keys) / 2; len(s.tmp) < half {
+		s.tmp = make([]sortKey, half)
 	}
 	mergeSort(s.keys, s.tmp, compare)
 }

@@ -23,7 +23,7 @@ type lineReader struct {
 }
 
 func newLineReader(in io.Reader, beforeRead func()) *lineReader {
-	return &lineReader{in: in, buf: make([]byte, 128<<10), beforeRead: beforeRead}
+	return &lineReader{in: in, buf: make([]byte, 32<<10), beforeRead: beforeRead}
 }
 
 // nextWords returns the words of the next line that has any, valid until the call
