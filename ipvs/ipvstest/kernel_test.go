@@ -106,6 +106,24 @@ func TestEveryOperationNamesItsRequest(t *testing.T) {
 	}
 }
 
+func TestEditsReplaceEverything(t *testing.T) {
+	k := build(t, ipvstest.Options{}, add(web, scheduler("sh"), persistent(60), netmask(0xffffff00), engine("sip"), flags(0xffff)),
+		addServer(web, "10.0.0.2:80", tunnel(ipvs.GUE, 6080, 1), weight(9), thresholds(9, 3)),
+		edit(web), editServer(web, "10.0.0.2:80"))
+	got := table(t, k, web)[0]
+	if want := service(web, flags(ipvs.Hashed)); got.Service != want || got.Destinations[0].Destination != server("10.0.0.2:80") {
+		t.Errorf("after edits %+v", got)
+	}
+}
+
+func TestMasterIsListedBeforeBackup(t *testing.T) {
+	k := build(t, ipvstest.Options{}, start(ipvs.Backup), start(ipvs.Master))
+	d, err := k.Daemons()
+	if err != nil || len(d) != 2 || d[0].State != ipvs.Master || d[1].State != ipvs.Backup {
+		t.Errorf("daemons %+v, %v", d, err)
+	}
+}
+
 func TestReadingOneService(t *testing.T) {
 	k := build(t, ipvstest.Options{}, add(web), add(marked, scheduler("")), addServer(web, "10.0.0.2:80", weight(3)))
 	got := table(t, k, web)

@@ -147,8 +147,7 @@ func (k *Kernel) deleteService(key ipvs.ServiceKey) syscall.Errno {
 // unlink takes a service out of the table and its real servers to the trash.
 func (k *Kernel) unlink(s *service) {
 	k.remove(s)
-	// The kernel puts the head of the list, the newest, into the trash first.
-	for _, d := range slices.Backward(s.destinations) {
+	for _, d := range s.destinations {
 		k.discard(d)
 	}
 	s.destinations = nil
