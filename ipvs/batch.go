@@ -137,6 +137,9 @@ func (c *Client) collect(first, end uint32, results []error) {
 			results[i] = m.status()
 		}
 		if m.seq == end {
+			if lost { // and with it perhaps a refusal of those before
+				fail(results[:min(int(i), len(results))], transport(errLost))
+			}
 			return
 		}
 	}

@@ -1,10 +1,10 @@
 package ipvs
 
-// rereadings is how often a list is read again while it brings news.
+// rereadings is how often a list is read again if it keeps changing.
 const rereadings = 3
 
-// confirm reads a list again until that brings nothing new, and returns it with
-// what the last reading lacks; unsure has the keys of those.
+// confirm reads a list again until two readings have the same rows, and returns
+// all that were seen; unsure has the keys of those that the last one lacks.
 //
 // It reads through another socket, where the pieces have other borders: the
 // first is smaller because the kernel does not know the reader's buffer yet.
@@ -15,25 +15,45 @@ func confirm[K comparable, V any](list []V, s socket, key func(*V) K, read func(
 		return nil, nil, transport(err)
 	}
 	defer other.close()
+	last := list
 	for range rereadings {
 		again, err := read(other)
 		if err != nil {
 			return nil, nil, err
 		}
-		var news int
-		list, unsure, news = merge(list, again, key)
-		if news == 0 {
+		list, unsure = merge(list, again, key)
+		if sameRows(last, again, key) {
 			break
 		}
+		last = again
 	}
 	return list, unsure, nil
 }
 
+// sameRows says whether two lists have the same keys, in whatever order.
+func sameRows[K comparable, V any](a, b []V, key func(*V) K) bool {
+	rows := make(map[K]bool, len(a))
+	for i := range a {
+		rows[key(&a[i])] = false
+	}
+	for i := range b {
+		if _, ok := rows[key(&b[i])]; !ok {
+			return false
+		}
+		rows[key(&b[i])] = true
+	}
+	for _, inBoth := range rows {
+		if !inBoth {
+			return false
+		}
+	}
+	return true
+}
+
 // merge returns again with each row once, and with the rows of list that it
-// lacks, each behind the row that it followed. lacking has the keys of those,
-// news is the number of rows that list lacks.
-func merge[K comparable, V any](list, again []V, key func(*V) K) (merged []V, lacking map[K]bool, news int) {
-	rows := make(map[K]bool, len(again)) // true when again has it, false when only list
+// lacks, each behind the row that it followed. lacking has the keys of those.
+func merge[K comparable, V any](list, again []V, key func(*V) K) (merged []V, lacking map[K]bool) {
+	rows := make(map[K]bool, len(again)) // of again; true until it is in merged
 	for i := range again {
 		rows[key(&again[i])] = true
 	}
@@ -67,11 +87,8 @@ func merge[K comparable, V any](list, again []V, key func(*V) K) (merged []V, la
 			continue // a second time
 		}
 		rows[k] = false
-		if !known[k] {
-			news++
-		}
 		merged = append(merged, again[i])
 		merged = append(merged, followers[k]...)
 	}
-	return merged, lacking, news
+	return merged, lacking
 }

@@ -27,17 +27,17 @@ func answerTo(r Request) Request {
 }
 
 // ask sends a request for data and gives the attributes of every answer to
-// each. pieces is the number of datagrams they came in: the kernel fills one at
-// a time, and others may change the table before it fills the next.
-func (c *Client) ask(s socket, r Request, key *ServiceKey, each func(attrs []byte) error) (pieces int, err error) {
-	pieces, err = c.askOnce(s, r, key, each)
+// each. torn says that the kernel may have made the answers at more than one
+// time, between which others could change the table.
+func (c *Client) ask(s socket, r Request, key *ServiceKey, each func(attrs []byte) error) (torn bool, err error) {
+	torn, err = c.askOnce(s, r, key, each)
 	if err == syscall.ENOENT && c.familyMoved() {
-		pieces, err = c.askOnce(s, r, key, each)
+		torn, err = c.askOnce(s, r, key, each)
 	}
-	return pieces, err
+	return torn, err
 }
 
-func (c *Client) askOnce(s socket, r Request, key *ServiceKey, each func(attrs []byte) error) (pieces int, err error) {
+func (c *Client) askOnce(s socket, r Request, key *ServiceKey, each func(attrs []byte) error) (torn bool, err error) {
 	var flags uint16
 	if r == ReqGetDest || r == ReqGetDaemon || r == ReqGetService && key == nil {
 		flags = unix.NLM_F_DUMP
@@ -46,7 +46,7 @@ func (c *Client) askOnce(s socket, r Request, key *ServiceKey, each func(attrs [
 	b, at := beginMessage(c.out[:0], c.family, flags, c.seq, uint8(r), genlVersion)
 	if key != nil {
 		if b, err = appendServiceKey(b, key); err != nil {
-			return 0, err
+			return false, err
 		}
 	}
 	endMessage(b, at)
@@ -57,10 +57,10 @@ func (c *Client) askOnce(s socket, r Request, key *ServiceKey, each func(attrs [
 // roundTrip sends the message in c.out, whose number is c.seq, and reads the
 // answers, which have the given type and command. An error of each does not end
 // the reading: a dump has to be taken off the socket before the next request.
-func (c *Client) roundTrip(s socket, typ uint16, cmd uint8, each func(attrs []byte) error) (pieces int, err error) {
+func (c *Client) roundTrip(s socket, typ uint16, cmd uint8, each func(attrs []byte) error) (torn bool, err error) {
 	c.trace("send", c.out)
 	if err := s.send(c.out); err != nil {
-		return 0, c.broken(s, err)
+		return false, c.broken(s, err)
 	}
 	in := inbox{s: s, wait: c.options.Timeout, trace: c.trace}
 	var bad error
@@ -68,18 +68,19 @@ func (c *Client) roundTrip(s socket, typ uint16, cmd uint8, each func(attrs []by
 		m, err := in.next()
 		switch {
 		case err != nil:
-			return pieces, c.broken(s, err)
+			return torn, c.broken(s, err)
 		case m.seq != c.seq || m.typ == unix.NLMSG_NOOP:
 			continue
 		case m.typ == unix.NLMSG_DONE || m.typ == unix.NLMSG_ERROR:
-			return pieces, cmp.Or(m.status(), bad)
+			return torn, cmp.Or(m.status(), bad)
 		}
-		if piece != in.datagrams {
+		// The kernel fills a datagram at once. One that has no room for another
+		// row is followed by a second look at the table.
+		if piece == 0 {
 			piece = in.datagrams
-			pieces++
 		}
-		if m.flags&unix.NLM_F_DUMP_INTR != 0 {
-			pieces++ // says the kernel itself, should it ever learn to
+		if piece != in.datagrams || in.size > receiveBuffer-maxMessage || m.flags&unix.NLM_F_DUMP_INTR != 0 {
+			torn = true
 		}
 		attrs, err := m.answer(typ, cmd)
 		if err == nil && bad == nil {
@@ -89,7 +90,7 @@ func (c *Client) roundTrip(s socket, typ uint16, cmd uint8, each func(attrs []by
 			bad = transport(err)
 		}
 		if m.flags&unix.NLM_F_MULTI == 0 {
-			return pieces, bad
+			return torn, bad
 		}
 	}
 }
@@ -113,6 +114,7 @@ type inbox struct {
 	wait      time.Duration // for the next datagram
 	trace     func(way string, b []byte)
 	datagrams int // from the kernel so far
+	size      int // of the last one
 	queue     []datagram
 	rest      []byte // of the datagram at hand
 }
@@ -129,7 +131,7 @@ func (in *inbox) next() (message, error) {
 		in.queue = in.queue[1:]
 		if d.sender == nl.PidKernel {
 			in.datagrams++
-			in.rest = d.data
+			in.size, in.rest = len(d.data), d.data
 			in.trace("recv", d.data)
 		}
 	}

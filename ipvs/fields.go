@@ -62,7 +62,10 @@ func parseDecimal(b []byte) (v uint32, ok bool) {
 // parsePort reads a port in hexadecimal.
 func parsePort(b []byte) (port uint16, ok bool) {
 	v, ok := parseHex(b)
-	return uint16(v), ok && v <= 0xffff
+	if !ok || v > 0xffff {
+		return 0, false
+	}
+	return uint16(v), true
 }
 
 // parseAddr reads an address as the kernel prints it, eight hexadecimal digits

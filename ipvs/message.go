@@ -59,8 +59,8 @@ func nextMessage(b []byte) (m message, rest []byte, err error) {
 	return m, b[min((int(size)+3)&^3, len(b)):], nil
 }
 
-// status returns what NLMSG_ERROR and NLMSG_DONE say: nil, a syscall.Errno, or
-// errMalformed. NLMSG_DONE may come without a word, which is nil.
+// status returns what NLMSG_ERROR and NLMSG_DONE say: nil or a syscall.Errno. The
+// latter may come without a word, which is nil; the former has to have one.
 func (m *message) status() error {
 	switch {
 	case len(m.body) >= 4:
@@ -71,7 +71,7 @@ func (m *message) status() error {
 	case m.typ == unix.NLMSG_DONE:
 		return nil
 	}
-	return errMalformed
+	return transport(errMalformed)
 }
 
 // answer checks that a message has the expected type and command and returns

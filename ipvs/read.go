@@ -11,15 +11,19 @@ import (
 //
 // The kernel hands out a long list in pieces, and between two of them others
 // may change it. Then rows would be there twice or not at all, so a list of
-// several pieces is read again until it brings nothing new: a row that nobody
-// touched meanwhile is there once, others may be there or not.
+// several pieces is read again until two readings agree, four times at most, and
+// what any of them saw is kept if it still exists: a row that nobody touched
+// meanwhile is there once, others may be there or not.
+//
+// With Basic and WithTunnels, a real server whose forwarding method is 4 to 7,
+// which no tool sets, is taken for Masq.
 func (c *Client) Table(q Query) ([]Entry, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if q.Service != (ServiceKey{}) {
 		return c.oneEntry(q.Service)
 	}
-	services, pieces, err := c.services(c.sock)
+	services, torn, err := c.services(c.sock)
 	if err != nil {
 		return nil, opError(ReqGetService, err)
 	}
@@ -27,7 +31,10 @@ func (c *Client) Table(q Query) ([]Entry, error) {
 	if q.Detail != Full {
 		listed = c.readProc(services)
 	}
-	if pieces > 1 && !listed.confirms(len(services)) {
+	switch {
+	case !torn: // though a kernel that is just resizing its table may see a row move
+		services, _ = merge(nil, services, serviceKey)
+	case !listed.confirms(len(services)):
 		if services, err = c.confirmServices(services); err != nil {
 			return nil, opError(ReqGetService, err)
 		}
@@ -68,21 +75,21 @@ func (c *Client) service(k *ServiceKey) (s ServiceState, err error) {
 }
 
 // services reads the list of services once.
-func (c *Client) services(s socket) (list []ServiceState, pieces int, err error) {
+func (c *Client) services(s socket) (list []ServiceState, torn bool, err error) {
 	last := new(Service)
-	pieces, err = c.ask(s, ReqGetService, nil, func(b []byte) error {
+	torn, err = c.ask(s, ReqGetService, nil, func(b []byte) error {
 		v, err := decodeService(b, last)
 		list = append(list, v)
 		last = &list[len(list)-1].Service
 		return err
 	})
-	return list, pieces, err
+	return list, torn, err
 }
 
 // destinations reads the real servers of a service; none if it does not exist.
 func (c *Client) destinations(k *ServiceKey) ([]DestinationState, error) {
-	list, pieces, err := c.destinationsOnce(c.sock, k)
-	if err != nil || pieces < 2 {
+	list, torn, err := c.destinationsOnce(c.sock, k)
+	if err != nil || !torn {
 		return list, err
 	}
 	list, _, err = confirm(list, c.sock, destinationKey, func(s socket) ([]DestinationState, error) {
@@ -92,13 +99,13 @@ func (c *Client) destinations(k *ServiceKey) ([]DestinationState, error) {
 	return list, err
 }
 
-func (c *Client) destinationsOnce(s socket, k *ServiceKey) (list []DestinationState, pieces int, err error) {
-	pieces, err = c.ask(s, ReqGetDest, k, func(b []byte) error {
+func (c *Client) destinationsOnce(s socket, k *ServiceKey) (list []DestinationState, torn bool, err error) {
+	torn, err = c.ask(s, ReqGetDest, k, func(b []byte) error {
 		d, err := decodeDestination(b, k.Family)
 		list = append(list, d)
 		return err
 	})
-	return list, pieces, err
+	return list, torn, err
 }
 
 func destinationKey(d *DestinationState) netip.AddrPort { return d.Addr }
