@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -185,6 +186,9 @@ func newSession(k Kernel) (s *session, stdout, stderr *bytes.Buffer) {
 			LookupEnv: func(string) (string, bool) { return "", false },
 			Open:      func() (Kernel, error) { return k, nil },
 			Names:     newPhoneBook(),
+			Connections: func() (io.ReadCloser, error) {
+				return io.NopCloser(strings.NewReader(procTitle)), nil
+			},
 		},
 	}
 	return s, stdout, stderr
