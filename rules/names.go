@@ -68,9 +68,10 @@ func dialWhile(ctx context.Context, network, address string) (net.Conn, error) {
 }
 
 // LookupHost returns the first IPv4 address of a host. Like gethostbyname it
-// asks nobody about a word of digits and dots.
+// asks nobody about a word of digits and dots, nor about one with a colon: Go
+// would make ::ffff:10.0.0.1 the IPv4 address 10.0.0.1.
 func (n *systemNames) LookupHost(name string) (netip.Addr, error) {
-	if strings.Trim(name, "0123456789.") == "" {
+	if strings.Trim(name, "0123456789.") == "" || strings.Contains(name, ":") {
 		return netip.Addr{}, errNoName
 	}
 	if a, known := n.addrs[name]; known {

@@ -126,13 +126,13 @@ func TestTheFirstIPv4AddressOfAHostCounts(t *testing.T) {
 		}
 	}
 	asked = 0
-	for _, name := range []string{"", "256.0.0.1", "1.2.3.4.5", "."} {
+	for _, name := range []string{"", "256.0.0.1", "1.2.3.4.5", ".", "::", "::ffff:10.0.0.1", "[::1]"} {
 		if a, err := n.LookupHost(name); err == nil {
 			t.Errorf("%q is %v", name, a)
 		}
 	}
 	if asked != 0 {
-		t.Error("asked about numbers")
+		t.Error("asked about what is no name")
 	}
 }
 

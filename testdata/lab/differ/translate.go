@@ -26,9 +26,8 @@ const (
 // necessary: none for almost all invocations, and inv stays as it is.
 func Translate(inv compat.Invocation) (compat.Invocation, []string) {
 	t := translator{options: options(), posix: len(inv.Env) > 0}
-	inv.Argv = slices.Clone(inv.Argv)
 	if inv.Name() == "ipvsadm" {
-		t.values(inv.Argv[1:])
+		inv.Argv = append([]string{inv.Argv[0]}, t.values(inv.Argv[1:])...)
 	}
 	inv.Stdin = t.stream(inv.Stdin, inv.Name() == "ipvsadm-restore")
 	return inv, t.names
@@ -47,7 +46,8 @@ func (t *translator) declared(name string) {
 }
 
 // values replaces values that only our tool accepts.
-func (t *translator) values(words []string) {
+func (t *translator) values(words []string) []string {
+	words = slices.Clone(words)
 	ipv6 := false // whether -M is a prefix length by now
 	for _, k := range scan(t.options, words, t.posix) {
 		if k.opt == nil {
@@ -67,7 +67,8 @@ func (t *translator) values(words []string) {
 		case "sched-flags":
 			// Commas alone crash the original.
 			if k.value != "" && strings.Trim(k.value, ",") == "" {
-				value, name = "", emptySchedFlags
+				t.declared(emptySchedFlags)
+				return t.values(withoutFlags(words, k))
 			}
 		}
 		if value != k.value {
@@ -75,6 +76,25 @@ func (t *translator) values(words []string) {
 			t.declared(name)
 		}
 	}
+	return words
+}
+
+// withoutFlags gives -b the empty value, which takes the long form where words
+// cannot be empty.
+func withoutFlags(words []string, k token) []string {
+	const none = "--sched-flags="
+	option := k.word
+	if k.from == 0 {
+		option--
+		words = slices.Delete(words, k.word, k.word+1)
+	}
+	letters, _, _ := strings.Cut(words[option], "b")
+	if strings.HasPrefix(words[option], "--") || letters == "-" {
+		words[option] = none
+		return words
+	}
+	words[option] = letters // of a bundle
+	return slices.Insert(words, option+1, none)
 }
 
 // withoutBrackets turns [2001:db8::1] into 2001:db8::1.
@@ -133,6 +153,6 @@ func (t *translator) line(line string) (string, bool) {
 			break
 		}
 	}
-	t.values(words)
+	words = t.values(words)
 	return strings.Join(words, " "), !slices.Equal(words, before)
 }

@@ -10,7 +10,7 @@ const Hosts = `127.0.0.1 localhost
 10.0.0.2 a-very-long-host-name-for-a-virtual-service.subdomain.example.org
 192.168.0.1 rs1
 192.168.0.2 real-server-number-two.example.com
-192.168.0.3 this-is-an-extremely-long-real-server-host-name-that-exceeds-sixty-characters.example.com
+192.168.0.3 this-is-an-extremely-long-real-server-host-name.that-exceeds-sixty-characters.example.com
 2001:db8::1 vip6.example.org
 2001:db8::a real6-with-a-rather-long-name.example.org
 10.0.0.3 abcdefghijklmnopqrstuvw
