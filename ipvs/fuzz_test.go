@@ -3,7 +3,7 @@ package ipvs
 import (
 	"bytes"
 	"io"
-	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -159,7 +159,7 @@ func FuzzProc(f *testing.F) {
 			if s.seen != 1 {
 				return
 			}
-			e := Entry{ServiceState: ServiceState{Service: service(k, "rr")}, Destinations: p.dests[s.from:s.to]}
+			e := Entry{ServiceState: ServiceState{Service: service(k, "rr")}, Destinations: s.dests}
 			writeProcEntry(&again, &e)
 		}
 		q := parseProc(strings.NewReader(again.String()))
@@ -168,8 +168,7 @@ func FuzzProc(f *testing.F) {
 		}
 		for k, s := range p.index {
 			other := q.index[k]
-			if other == nil || !reflect.DeepEqual(p.dests[s.from:s.to], q.dests[other.from:other.to]) &&
-				(s.from != s.to || other.from != other.to) {
+			if other == nil || !slices.Equal(s.dests, other.dests) {
 				t.Fatalf("%+v: %+v, was %+v", k, other, s)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"io"
 	"net/netip"
+	"slices"
 )
 
 // procTable is the content of /proc/net/ip_vs: the real servers of all services
@@ -13,13 +14,13 @@ import (
 type procTable struct {
 	index    map[ServiceKey]*procService // with Family 0 for firewall marks
 	services int                         // with those whose key is not understood
-	dests    []DestinationState
+	free     []DestinationState          // where the next real servers go
 }
 
 type procService struct {
-	seen     int // lines with this key
-	joined   int // services of the netlink list with this key
-	from, to int // in dests
+	seen   int // lines with this key
+	joined int // services of the netlink list with this key
+	dests  []DestinationState
 }
 
 // readProc reads the table and joins it with the list of services; nil if that
@@ -72,15 +73,14 @@ func (p *procTable) destinations(k *ServiceKey, d Detail) ([]DestinationState, b
 	if s == nil || s.seen != 1 || s.joined != 1 {
 		return nil, false
 	}
-	list := p.dests[s.from:s.to:s.to]
 	if d == WithTunnels {
-		for i := range list {
-			if list[i].Forward == Tunnel {
+		for i := range s.dests {
+			if s.dests[i].Forward == Tunnel {
 				return nil, false
 			}
 		}
 	}
-	return list, true
+	return slices.Clip(s.dests), true
 }
 
 // parseProc reads /proc/net/ip_vs as ip_vs_info_seq_show writes it. It returns
@@ -107,8 +107,7 @@ func parseProc(r io.Reader) *procTable {
 			if !ok || current == nil {
 				return nil
 			}
-			p.dests = append(p.dests, d)
-			current.to = len(p.dests)
+			p.addDest(current, d)
 		default:
 			k, ok := parseProcService(line)
 			if !ok {
@@ -122,7 +121,7 @@ func parseProc(r io.Reader) *procTable {
 // add returns the place of a service; one whose key is the zero key has none.
 func (p *procTable) add(k ServiceKey) *procService {
 	p.services++
-	s := &procService{from: len(p.dests), to: len(p.dests)}
+	s := &procService{}
 	if k == (ServiceKey{}) {
 		return s
 	}
@@ -132,6 +131,25 @@ func (p *procTable) add(k ServiceKey) *procService {
 	s.seen++
 	p.index[k] = s
 	return s
+}
+
+// destsAtOnce is the number of real servers that room is made for. Every page of
+// memory that a process touches for the first time costs it as much as several
+// lines do, and a list that grows as it is read leaves most of them behind.
+const destsAtOnce = 512
+
+// addDest adds a real server to the service that was read last.
+func (p *procTable) addDest(s *procService, d DestinationState) {
+	if n := len(s.dests); n == cap(s.dests) {
+		if len(p.free) == 0 {
+			p.free = make([]DestinationState, max(destsAtOnce, 2*n))
+		}
+		// All that is free is s's until the next service begins.
+		s.dests = append(p.free[:0], s.dests...)
+		p.free = p.free[n:]
+	}
+	s.dests = append(s.dests, d)
+	p.free = p.free[1:]
 }
 
 // parseProcService reads a line such as "TCP  0A000001:0050 rr ". The key is
