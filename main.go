@@ -1,3 +1,8 @@
+// The runtime's watch over a container's CPU limit would cost every command an
+// eighth of its start: a goroutine, and mostly a thread.
+//
+//go:debug updatemaxprocs=0
+
 // Command ipvsadm administers the Linux virtual server.
 package main
 
