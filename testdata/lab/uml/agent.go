@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"strings"
-	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -39,9 +39,8 @@ func Init() {
 
 // agent is the guest's init: it runs what the host asks for.
 type agent struct {
-	line *frames
-	mu   sync.Mutex
-	pty  *os.File // the terminal of the running command, nil if it has none
+	line  *guestLine
+	input *input // of the running command, or the last one
 }
 
 // serve prepares the guest and carries out commands until the host is gone.
@@ -53,72 +52,78 @@ func serve(dir string) error {
 	if err != nil {
 		return err
 	}
-	a := &agent{line: &frames{r: tty, w: tty}}
-	if err := a.line.write(frameReady, nil); err != nil {
+	a := &agent{line: &guestLine{tty: tty}}
+	if err := a.line.write(frame{kind: frameReady}); err != nil {
 		return err
 	}
 	for {
-		kind, payload, err := a.line.read()
+		f, err := a.line.read()
 		if err != nil {
 			return nil // the host is gone, however it went
 		}
-		switch kind {
+		switch f.kind {
 		case frameRun:
 			var r request
-			if err := json.Unmarshal(payload, &r); err != nil {
+			if err := json.Unmarshal(f.payload, &r); err != nil {
 				return err
 			}
-			go a.run(r)
+			run, in, err := prepareRun(r)
+			if err != nil {
+				a.report(0, err)
+				continue
+			}
+			a.input = in
+			go func() { a.report(run(a.line)) }()
 		case frameInput:
-			a.withTerminal(func(pty *os.File) { pty.Write(payload) })
+			a.input.add(f.payload)
 		case frameResize:
 			var s Size
-			if json.Unmarshal(payload, &s) == nil {
-				a.withTerminal(func(pty *os.File) { resize(pty, s) })
+			if json.Unmarshal(f.payload, &s) == nil {
+				a.input.resize(s)
 			}
 		}
 	}
 }
 
-func (a *agent) withTerminal(f func(*os.File)) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.pty != nil {
-		f(a.pty)
-	}
-}
-
-// run carries out one request and reports how it ended.
-func (a *agent) run(r request) {
-	code, err := a.execute(r)
+// report tells the host how a command ended.
+func (a *agent) report(code int, err error) {
 	x := result{Code: code}
 	if err != nil {
 		x.Error = err.Error()
 	}
-	a.line.writeJSON(frameExit, x)
+	payload, _ := json.Marshal(x) // a number and a string: it cannot fail
+	a.line.write(frame{frameExit, payload})
 }
 
-// execute runs a command, and kills what it leaves behind.
-func (a *agent) execute(r request) (int, error) {
+// prepareRun opens what a request's input needs, and returns how to run its
+// command and that input. What the command leaves behind will be killed.
+func prepareRun(r request) (func(io.Writer) (int, error), *input, error) {
 	r.Env = guestEnv(r.Env)
 	p := process{Command: r.Command, dir: "/run", reap: reapAll}
-	if r.Terminal == nil {
-		return p.run(outputFrames{a.line})
+	switch {
+	case r.Terminal != nil:
+		master, slave, err := openTerminal(*r.Terminal)
+		if err != nil {
+			return nil, nil, err
+		}
+		in := newInput(master)
+		in.terminal = true
+		return func(out io.Writer) (int, error) {
+			defer in.end()
+			return p.runOn(master, slave, out)
+		}, in, nil
+	case r.Input:
+		stdin, w, err := os.Pipe()
+		if err != nil {
+			return nil, nil, err
+		}
+		in := newInput(w)
+		return func(out io.Writer) (int, error) {
+			defer in.end()
+			return p.run(stdin, out)
+		}, in, nil
 	}
-	master, slave, err := openTerminal(*r.Terminal)
-	if err != nil {
-		return 0, err
-	}
-	a.mu.Lock()
-	a.pty = master
-	a.mu.Unlock()
-	defer func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.pty = nil
-		master.Close()
-	}()
-	return p.runOn(master, slave, outputFrames{a.line})
+	return func(out io.Writer) (int, error) { return p.run(nil, out) }, nil, nil
 }
 
 // guestEnv is the environment of a command in the guest: what the host gave,

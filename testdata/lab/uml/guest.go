@@ -52,8 +52,8 @@ type Size struct{ Rows, Columns uint16 }
 type Guest struct {
 	cmd  *exec.Cmd
 	dir  string // its control directory, removed at the end
-	line *frames
-	in   *os.File // what the guest writes; has deadlines
+	line *hostLine
+	in   *os.File // what the guest writes
 	out  *os.File // what the guest reads; its end ends the guest
 	log  tail
 	mu   sync.Mutex    // one command at a time
@@ -86,13 +86,16 @@ func Boot(o Options) (*Guest, error) {
 		os.RemoveAll(g.dir)
 		return nil, err
 	}
-	g.in.SetReadDeadline(time.Now().Add(bootTime))
-	if kind, _, err := g.line.read(); err != nil || kind != frameReady {
-		g.kill()
-		return nil, fmt.Errorf("%s did not boot: %w; its console:\n%s", kernel, err, g.log.String())
+	select {
+	case <-g.line.events: // frameReady
+		return g, nil
+	case <-g.line.ended:
+		err = g.line.err
+	case <-time.After(bootTime):
+		err = fmt.Errorf("no answer for %v", bootTime)
 	}
-	g.in.SetReadDeadline(time.Time{})
-	return g, nil
+	g.kill()
+	return nil, fmt.Errorf("%s did not boot: %w; its console:\n%s", kernel, err, g.log.String())
 }
 
 // start runs the kernel with its first serial line on two pipes.
@@ -108,7 +111,7 @@ func (g *Guest) start(kernel string, o Options) error {
 		return err
 	}
 	defer guestOut.Close()
-	g.in, g.out, g.line = in, out, &frames{r: in, w: out}
+	g.in, g.out = in, out
 
 	memory := o.Memory
 	if memory == "" {
@@ -130,6 +133,7 @@ func (g *Guest) start(kernel string, o Options) error {
 		out.Close()
 		return err
 	}
+	g.line = newHostLine(in, out, g.dead)
 	go func() {
 		g.cmd.Wait()
 		os.RemoveAll(g.dir)
@@ -142,53 +146,79 @@ func (g *Guest) start(kernel string, o Options) error {
 // out, and returns its exit code. The error says that the guest, not the
 // command, failed; then the guest is gone. If ctx ends, so does the guest.
 func (g *Guest) Run(ctx context.Context, c Command, out io.Writer) (int, error) {
-	return g.run(ctx, request{Command: c}, out)
+	return g.run(ctx, request{Command: c}, out, func() {})
 }
 
-// Terminal is a command that runs in the guest on a terminal of its own.
-type Terminal struct{ g *Guest }
-
-// Write types p on the terminal.
-func (t Terminal) Write(p []byte) (int, error) {
-	return len(p), t.g.line.write(frameInput, p)
+// Input is the input of a command that runs in the guest.
+type Input struct {
+	g    *Guest
+	over <-chan struct{} // closed when the command has ended
 }
+
+// Write adds to the input. On a terminal it types.
+func (i Input) Write(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	return len(p), i.send(frame{frameInput, p})
+}
+
+// Close ends the input. On a terminal it types Ctrl-D.
+func (i Input) Close() error { return i.send(frame{kind: frameInput}) }
 
 // Resize changes the size of the terminal.
-func (t Terminal) Resize(s Size) error { return t.g.line.writeJSON(frameResize, s) }
-
-// RunTerminal runs a command like Run, on a terminal of the given size. It calls
-// ready, if that is not nil, with the terminal's other end before it waits for
-// the command.
-func (g *Guest) RunTerminal(ctx context.Context, c Command, s Size, out io.Writer, ready func(Terminal)) (int, error) {
-	if ready != nil {
-		ready(Terminal{g})
+func (i Input) Resize(s Size) error {
+	payload, err := json.Marshal(s)
+	if err != nil {
+		return err
 	}
-	return g.run(ctx, request{Command: c, Terminal: &s}, out)
+	return i.send(frame{frameResize, payload})
 }
 
-func (g *Guest) run(ctx context.Context, r request, out io.Writer) (int, error) {
+func (i Input) send(f frame) error {
+	select {
+	case <-i.over:
+		return os.ErrClosed
+	default:
+		return i.g.line.write(f)
+	}
+}
+
+// RunInteractive runs a command like Run, but gives it input: a terminal of the
+// given size, or a pipe if that is nil. It calls feed in a goroutine of its own
+// to provide the input; what is written after the command has ended is lost.
+func (g *Guest) RunInteractive(ctx context.Context, c Command, terminal *Size, out io.Writer, feed func(Input)) (int, error) {
+	over := make(chan struct{})
+	defer close(over)
+	return g.run(ctx, request{Command: c, Input: true, Terminal: terminal}, out, func() { feed(Input{g, over}) })
+}
+
+// run carries out a request. It calls begun in a goroutine of its own once the
+// guest has the request.
+func (g *Guest) run(ctx context.Context, r request, out io.Writer, begun func()) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	stop := context.AfterFunc(ctx, func() { g.in.SetReadDeadline(time.Now()) })
-	defer stop()
 	if err := g.line.writeJSON(frameRun, r); err != nil {
 		return 0, g.lost(err)
 	}
+	go begun()
 	for {
-		kind, payload, err := g.line.read()
-		switch {
-		case err != nil:
-			if ctx.Err() != nil {
-				err = ctx.Err()
-			}
-			return 0, g.lost(err)
-		case kind == frameOutput:
-			if _, err := out.Write(payload); err != nil {
+		var f frame
+		select {
+		case f = <-g.line.events:
+		case <-g.line.ended:
+			return 0, g.lost(g.line.err)
+		case <-ctx.Done():
+			return 0, g.lost(ctx.Err())
+		}
+		switch f.kind {
+		case frameOutput:
+			if _, err := out.Write(f.payload); err != nil {
 				return 0, g.lost(err)
 			}
-		case kind == frameExit:
+		case frameExit:
 			var x result
-			if err := json.Unmarshal(payload, &x); err != nil {
+			if err := json.Unmarshal(f.payload, &x); err != nil {
 				return 0, g.lost(err)
 			}
 			if x.Error != "" {

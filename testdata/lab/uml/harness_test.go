@@ -245,6 +245,28 @@ func TestKilledAtAnyTimeNothingIsLeft(t *testing.T) {
 	}
 }
 
+func TestKilledWhileItsOutputIsStuckNothingIsLeft(t *testing.T) {
+	uml.Need(t)
+	binary, _ := buildSample(t)
+	tmp := t.TempDir()
+	stuck, full, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stuck.Close()
+	cmd := exec.Command(binary, "-test.run=TestFlood", "-test.v")
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+	cmd.Stdout = full
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	full.Close()
+	time.Sleep(8 * time.Second)
+	cmd.Process.Kill()
+	cmd.Wait()
+	nothingLeft(t, tmp)
+}
+
 func TestOrdinaryUser(t *testing.T) {
 	uml.Need(t)
 	if os.Getuid() != 0 {

@@ -17,14 +17,19 @@ type process struct {
 	reap func(*exec.Cmd) // ends what the command left behind
 }
 
-// run runs the command with its outputs on out and no input.
-func (p process) run(out io.Writer) (int, error) {
+// run runs the command with both of its outputs on out. It closes the input,
+// which may be nil for none.
+func (p process) run(stdin *os.File, out io.Writer) (int, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return 0, err
 	}
 	defer r.Close()
 	cmd := p.command()
+	if stdin != nil {
+		cmd.Stdin = stdin
+		defer stdin.Close()
+	}
 	cmd.Stdout, cmd.Stderr = w, w
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return p.wait(cmd, w, func() { io.Copy(out, r) })

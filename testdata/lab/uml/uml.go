@@ -207,5 +207,5 @@ func runOwnKernel(ctx context.Context, c Command, out io.Writer) (int, error) {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	return process{Command: c, dir: dir, reap: reapGroup}.run(out)
+	return process{Command: c, dir: dir, reap: reapGroup}.run(nil, out)
 }

@@ -41,12 +41,13 @@ func shellInGuest(scratch string) (int, error) {
 		return 0, err
 	}
 	rc := filepath.Join(homeDir, ".bashrc")
-	const settings = "PS1='[root@director \\W]# '\nunset HISTFILE\ncd\n"
+	const settings = "PS1='[root@director \\W]# '\nunset HISTFILE\n"
 	if err := os.WriteFile(rc, []byte(settings), 0o644); err != nil {
 		return 0, err
 	}
 	fmt.Print(picture, welcome)
-	cmd := exec.Command("ip", "netns", "exec", "director", "bash", "--noprofile", "--rcfile", rc, "-i")
+	cmd := exec.Command("ip", "netns", "exec", "director", "bash", "--noprofile", "--rcfile", rc)
+	cmd.Dir = homeDir
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	err = cmd.Run()
 	var exit *exec.ExitError

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,5 +131,23 @@ func TestShellEndsWithItsTerminal(t *testing.T) {
 	s.press("exec testdata/lab/demo shell", "Enter")
 	s.see(`director ~\]# \n`)
 	s.do("kill-server")
+	nothingLeft(t, tmp)
+}
+
+func TestShellReadsAPipe(t *testing.T) {
+	dir, tmp := scratch(t)
+	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "demo"), "-scratch", dir, "shell")
+	cmd.Stdin = strings.NewReader("ipvsadm -S -n\nexit 3\n")
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 3 {
+		t.Errorf("got %v, want exit code 3", err)
+	}
+	const want = "\n-A -t 192.168.40.17:80 -s rr\n" +
+		"-a -t 192.168.40.17:80 -r 192.168.41.31:80 -g -w 10\n" +
+		"-a -t 192.168.40.17:80 -r 192.168.41.33:80 -g -w 10\n"
+	if !strings.HasSuffix(string(out), want) {
+		t.Errorf("got\n%s\nwant at its end\n%s", out, want)
+	}
 	nothingLeft(t, tmp)
 }

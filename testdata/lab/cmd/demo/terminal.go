@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/signal"
 
@@ -11,44 +12,33 @@ import (
 	"ipvsadm/testdata/lab/uml"
 )
 
-// endOfFile is what Ctrl-D types.
-const endOfFile = 4
-
 // onTerminal runs a command in the guest on a terminal that is this one's
 // image: what is typed here is typed there, Ctrl-C and Ctrl-Z included, and it
-// has this one's size. Without a terminal here, the input is typed there.
+// has this one's size. Without a terminal here there is none there: what comes
+// in here goes in there.
 func onTerminal(ctx context.Context, guest *uml.Guest, c uml.Command) (int, error) {
 	in := int(os.Stdin.Fd())
+	var terminal *uml.Size
 	if term.IsTerminal(in) {
 		before, err := term.MakeRaw(in)
 		if err != nil {
 			return 0, err
 		}
 		defer term.Restore(in, before)
+		s := size(in)
+		terminal = &s
 	}
-	return guest.RunTerminal(ctx, c, size(in), os.Stdout, func(there uml.Terminal) {
-		go typeAll(there)
-		go follow(there, in)
+	return guest.RunInteractive(ctx, c, terminal, os.Stdout, func(there uml.Input) {
+		if terminal != nil {
+			go follow(there, in)
+		}
+		io.Copy(there, os.Stdin)
+		there.Close()
 	})
 }
 
-// typeAll types there what is typed here.
-func typeAll(there uml.Terminal) {
-	buf := make([]byte, 4096)
-	for {
-		n, err := os.Stdin.Read(buf)
-		if _, lost := there.Write(buf[:n]); lost != nil {
-			return
-		}
-		if err != nil {
-			there.Write([]byte{endOfFile})
-			return
-		}
-	}
-}
-
 // follow gives the terminal there the size of this one, whenever that changes.
-func follow(there uml.Terminal, fd int) {
+func follow(there uml.Input, fd int) {
 	changed := make(chan os.Signal, 1)
 	signal.Notify(changed, unix.SIGWINCH)
 	for range changed {

@@ -81,6 +81,15 @@ func TestHang(t *testing.T) {
 	uml.Run(t, func(t *testing.T) { waitForGodot() })
 }
 
+// TestFlood writes without end.
+func TestFlood(t *testing.T) {
+	uml.Run(t, func(t *testing.T) {
+		for {
+			os.Stdout.Write(bytes.Repeat([]byte("water\n"), 1000))
+		}
+	})
+}
+
 func waitForGodot() { time.Sleep(time.Hour) }
 
 // TestLeaveProcess leaves a process behind that TestNoProcessLeft looks for.
