@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"ipvsadm/testdata/lab/compat"
+	"ipvsadm/testdata/lab/differ"
 	"ipvsadm/testdata/lab/uml"
 )
 
@@ -77,7 +79,7 @@ func TestTranscriptsReference(t *testing.T) {
 // recording's was.
 func playInGuest(t *testing.T, programs string, process func(compat.Entry) bool, want func(compat.Entry) compat.Outcome) {
 	all := transcripts(t)
-	ns := compat.NetNS(t, "play", compat.RecordedSalt)
+	ns := compat.RecordedNetNS(t, "play")
 	var err error
 	if ns.Do(func() { err = compat.AddInterface() }); err != nil {
 		t.Fatal(err)
@@ -108,5 +110,71 @@ func judge(t *testing.T, want func(compat.Entry) compat.Outcome) func(compat.Ent
 		case !want(e).Same(got):
 			t.Errorf("%s\n%s", e, compat.Diff("1.31", want(e), "ours", got))
 		}
+	}
+}
+
+// declaredDifferences are the names of the list that the README shows, each
+// with its text.
+func declaredDifferences(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(transcriptDir + "/differences.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := map[string]string{}
+	for item := range strings.SplitSeq("\n"+string(text), "\n- **") {
+		if name, reason, ok := strings.Cut(item, "**"); ok {
+			list[name] = reason
+		}
+	}
+	return list
+}
+
+// TestDeclaredDifferences keeps the list of differences true: nothing else may
+// be declared anywhere, and everything on it happens.
+func TestDeclaredDifferences(t *testing.T) {
+	declared := declaredDifferences(t)
+	// What takes a name server or a very old kernel to see.
+	seen := map[string]bool{"silent-name-servers": true, "netlink-only": true}
+	for _, entries := range transcripts(t) {
+		for _, e := range entries {
+			if len(e.Differences) > 0 && e.Want == e.Instead && !e.Undefined {
+				t.Errorf("%s: %v, but our tool does what the original did", e, e.Differences)
+			}
+			for _, name := range e.Differences {
+				seen[name] = true
+			}
+		}
+	}
+	for name := range seen {
+		if declared[name] == "" {
+			t.Errorf("%s is not declared in differences.md", name)
+		}
+	}
+	for name := range declared {
+		if !seen[name] {
+			t.Errorf("%s is declared, but no transcript shows it", name)
+		}
+	}
+	for _, name := range differ.Declared() {
+		if declared[name] == "" {
+			t.Errorf("the differential test allows %s, which is not declared", name)
+		}
+	}
+}
+
+// TestReadmeListsDifferences keeps the README's list the same as the declared
+// one.
+func TestReadmeListsDifferences(t *testing.T) {
+	list, err := os.ReadFile(transcriptDir + "/differences.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(readme), string(list)) {
+		t.Errorf("README.md does not contain %s/differences.md word for word", transcriptDir)
 	}
 }

@@ -4,6 +4,6 @@
 // must print where the original printed something else.
 //
 // Transcripts live in testdata/transcripts, whose README describes their form;
-// the declared differences are differences.txt beside them. Nothing here decides
+// the declared differences are differences.md beside them. Nothing here decides
 // by itself that a difference is fine: what no rule accounts for is a failure.
 package compat

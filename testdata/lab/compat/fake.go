@@ -6,10 +6,8 @@ import (
 	"io"
 	"net/netip"
 	"os"
-	"strconv"
 	"strings"
 
-	"ipvsadm/ipvs"
 	"ipvsadm/ipvs/ipvstest"
 	"ipvsadm/rules"
 )
@@ -58,11 +56,9 @@ func (f *Fake) Set(s Setup) error {
 			f.connections = nil
 		}
 	case "counters":
-		n, err := strconv.ParseUint(s.Arg, 10, 64)
-		if err != nil {
-			return err
-		}
-		return f.setCounters(n)
+		return setCounters(f.kernel, s.Arg)
+	case "traffic":
+		return setTraffic(f.kernel, s.Body)
 	case "odd":
 		return doAll(f.kernel.Do(OddEntries()...))
 	default:
@@ -80,22 +76,6 @@ func mustSucceed(out Outcome, err error) error {
 }
 
 func doAll(errs []error) error { return errors.Join(errs...) }
-
-// setCounters sets every counter of every service and real server.
-func (f *Fake) setCounters(n uint64) error {
-	table, err := f.kernel.Table(ipvs.Query{Detail: ipvs.Full})
-	if err != nil {
-		return err
-	}
-	all := ipvs.Stats{Conns: n, InPkts: n, OutPkts: n, InBytes: n, OutBytes: n, CPS: n, InPPS: n, OutPPS: n, InBPS: n, OutBPS: n}
-	for _, e := range table {
-		f.kernel.SetStats(e.ServiceKey, all)
-		for _, d := range e.Destinations {
-			f.kernel.SetDestinationStats(e.ServiceKey, d.Addr, all)
-		}
-	}
-	return nil
-}
 
 // Run is part of World.
 func (f *Fake) Run(e Entry) (Outcome, error) {

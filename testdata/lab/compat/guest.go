@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ type Guest struct {
 	dir     string           // where ipvsadm, ipvsadm-save and ipvsadm-restore are
 	process func(Entry) bool // whether an entry is run by these programs
 	hosts   string           // the hosts file
+	modules modules
 }
 
 // NewGuest returns a world that keeps its files in scratch. It makes the state
@@ -44,8 +46,10 @@ func NewGuest(dir, scratch string, process func(Entry) bool) (*Guest, error) {
 	return g, nil
 }
 
-// Close gives the machine its hosts file back.
-func (g *Guest) Close() error { return unix.Unmount("/etc/hosts", 0) }
+// Close gives the machine its hosts file and its modules back.
+func (g *Guest) Close() error {
+	return errors.Join(g.modules.load(), unix.Unmount("/etc/hosts", 0))
+}
 
 // Set is part of World.
 func (g *Guest) Set(s Setup) error {
@@ -61,6 +65,12 @@ func (g *Guest) Set(s Setup) error {
 		}
 		defer c.Close()
 		return doAll(c.Do(OddEntries()...))
+	case "unload":
+		return g.modules.unload()
+	case "autoload":
+		return g.modules.autoload()
+	case "load":
+		return g.modules.load()
 	}
 	return ErrCannot
 }
@@ -76,7 +86,18 @@ func (g *Guest) appendHost(line string) error {
 }
 
 // Run is part of World.
-func (g *Guest) Run(e Entry) (Outcome, error) { return g.run(e.Command, g.process(e)) }
+func (g *Guest) Run(e Entry) (Outcome, error) {
+	out, err := g.run(e.Command, g.process(e))
+	// The name of the kernel stands in what modprobe says.
+	var u unix.Utsname
+	if unix.Uname(&u) == nil {
+		out.Stderr = strings.ReplaceAll(out.Stderr, unix.ByteSliceToString(u.Release[:]), recordedRelease)
+	}
+	return out, err
+}
+
+// recordedRelease is the kernel of the recording.
+const recordedRelease = "6.1.176"
 
 func (g *Guest) run(line string, process bool) (Outcome, error) {
 	if inv, ok := ParseCommand(line); ok {
@@ -85,7 +106,7 @@ func (g *Guest) run(line string, process bool) (Outcome, error) {
 		}
 		return InProcess("")(inv), nil
 	}
-	// A line that begins with bash -c has a shell of its own.
+	// A line that is just bash -c has a shell of its own.
 	if script, ok := strings.CutPrefix(line, "bash -c '"); ok && strings.Count(script, "'") == 1 {
 		line = strings.TrimSuffix(script, "'")
 	}

@@ -14,26 +14,48 @@ import (
 // not transitive. So a listing can be repeated to the byte only in a namespace
 // with the same bits, its salt.
 
-// RecordedSalt tells whether the recording could have been made in a namespace
+// recordedSalt tells whether the recording could have been made in a namespace
 // with this salt: it shows five of the bits.
-func RecordedSalt(salt uint8) bool { return salt&^0b11011 == 0x60 }
+func recordedSalt(salt uint8) bool { return salt&^0b11011 == 0x60 }
 
-// NetNS makes network namespaces until the salt of one is accepted. The salts
-// of a kernel that keeps such structures in pages of their own are few.
-func NetNS(t testing.TB, name string, accept func(salt uint8) bool) *uml.NetNS {
+// mostNamespaces is how many namespaces are tried for a salt. There are eight to
+// sixteen of them that take turns, while a kernel keeps the structures in pages
+// of their own.
+const mostNamespaces = 300
+
+// RecordedNetNS makes network namespaces until one lists in the recording's
+// order.
+func RecordedNetNS(t testing.TB, name string) *uml.NetNS {
 	t.Helper()
-	const most = 300
-	for i := range most {
+	return salted(t, name, func(_ *uml.NetNS, salt uint8) bool { return recordedSalt(salt) })
+}
+
+// TwinNetNS makes network namespaces until two list in the same order.
+func TwinNetNS(t testing.TB, name string) (a, b *uml.NetNS) {
+	t.Helper()
+	made := map[uint8]*uml.NetNS{}
+	b = salted(t, name, func(ns *uml.NetNS, salt uint8) bool {
+		a = made[salt]
+		made[salt] = ns
+		return a != nil
+	})
+	return a, b
+}
+
+// salted makes network namespaces until one is accepted.
+func salted(t testing.TB, name string, accept func(ns *uml.NetNS, salt uint8) bool) *uml.NetNS {
+	t.Helper()
+	for i := range mostNamespaces {
 		ns := uml.NewNetNS(t, fmt.Sprintf("%s%d", name, i))
 		salt, err := hashSalt(ns.Path())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if accept(salt) {
+		if accept(ns, salt) {
 			return ns
 		}
 	}
-	t.Fatalf("none of %d network namespaces has a fitting hash salt", most)
+	t.Fatalf("none of %d network namespaces has a fitting hash salt", mostNamespaces)
 	return nil
 }
 

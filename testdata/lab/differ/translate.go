@@ -12,7 +12,7 @@ import (
 )
 
 // The declared differences in what our tool takes. Each is a name of
-// testdata/transcripts/differences.txt.
+// testdata/transcripts/differences.md.
 const (
 	comments        = "comments"
 	trailingBlanks  = "trailing-blanks"
@@ -20,6 +20,15 @@ const (
 	prefixLengths   = "prefix-length"
 	emptySchedFlags = "empty-scheduler-flags"
 )
+
+// Declared returns the names of the differences that Translate and the
+// comparison of outputs know.
+func Declared() []string {
+	return []string{
+		comments, trailingBlanks, bracketsNoPort, prefixLengths, emptySchedFlags,
+		helpText, unsignedMarks, flag3Saved, namesThatRestore,
+	}
+}
 
 // Translate returns what to give the original so that it has to do what our
 // tool does with inv, and the names of the declared differences that makes

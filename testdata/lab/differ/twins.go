@@ -49,9 +49,8 @@ func NewTwins(t testing.TB, original, ours string, everyProcess uint32) *Twins {
 	}
 	t.Cleanup(func() { unix.Unmount("/etc/hosts", 0) })
 
-	var salt uint8
-	a := newSide(t, "original", func(s uint8) bool { salt = s; return true })
-	b := newSide(t, "ours", func(s uint8) bool { return s == salt })
+	here, there := compat.TwinNetNS(t, "twin")
+	a, b := newSide(t, "original", here), newSide(t, "ours", there)
 	tw := &Twins{Original: a, Ours: b, original: compat.Processes(original)}
 	a.Tool = a.inside(tw.original)
 	process, library := b.inside(compat.Processes(ours)), compat.InProcess(b.ns.Path())
@@ -64,9 +63,9 @@ func NewTwins(t testing.TB, original, ours string, everyProcess uint32) *Twins {
 	return tw
 }
 
-func newSide(t testing.TB, name string, accept func(salt uint8) bool) *Side {
+func newSide(t testing.TB, name string, ns *uml.NetNS) *Side {
 	t.Helper()
-	s := &Side{Name: name, ns: compat.NetNS(t, name, accept)}
+	s := &Side{Name: name, ns: ns}
 	var err error
 	if s.ns.Do(func() { err = compat.AddInterface() }); err != nil {
 		t.Fatal(err)
