@@ -192,6 +192,7 @@ func TestPanicIsShown(t *testing.T) {
 }
 
 func TestTimeoutShowsWhereTheGuestHangs(t *testing.T) {
+	t.Parallel() // it mostly waits
 	out := goTest(t, nil, "-run=TestHang", "-timeout=20s")
 	for _, want := range []string{"panic: test timed out after", "running tests:\n", "TestHang", "sample.waitForGodot"} {
 		if !strings.Contains(out, want) {
@@ -228,6 +229,7 @@ func TestKilledAtAnyTimeNothingIsLeft(t *testing.T) {
 	binary, _ := buildSample(t)
 	for _, after := range []time.Duration{100 * time.Millisecond, 500 * time.Millisecond, time.Second, 6 * time.Second} {
 		t.Run(after.String(), func(t *testing.T) {
+			t.Parallel() // it mostly waits
 			tmp := t.TempDir()
 			cmd := exec.Command(binary, "-test.run=TestHang")
 			cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
@@ -246,6 +248,7 @@ func TestKilledAtAnyTimeNothingIsLeft(t *testing.T) {
 }
 
 func TestKilledWhileItsOutputIsStuckNothingIsLeft(t *testing.T) {
+	t.Parallel() // it mostly waits
 	uml.Need(t)
 	binary, _ := buildSample(t)
 	tmp := t.TempDir()

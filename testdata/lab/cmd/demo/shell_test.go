@@ -90,9 +90,9 @@ func TestShellIsARealTerminal(t *testing.T) {
 	s.see(`\n?30 90\n`)
 
 	// Ctrl-C ends the program and not the shell; Ctrl-Z stops it.
-	s.press("clear; sleep 1000", "Enter")
-	s.see(`sleep 1000\n`)
-	time.Sleep(time.Second)
+	s.press("clear; echo going; sleep 1000", "Enter")
+	s.see(`going\n`)
+	time.Sleep(time.Second) // for sleep to be started
 	s.press("C-c")
 	s.see(`\^C\n`)
 	s.press("echo code $?", "Enter")
@@ -101,7 +101,8 @@ func TestShellIsARealTerminal(t *testing.T) {
 	s.see(`Every 1.0s: ipvsadm -L -n(?s).*192\.168\.40\.17:80 rr`)
 	s.press("C-c")
 	s.see(`\[root@director ~\]# \n`)
-	s.press("clear; sleep 1000", "Enter")
+	s.press("clear; echo going; sleep 1000", "Enter")
+	s.see(`going\n`)
 	time.Sleep(time.Second)
 	s.press("C-z")
 	s.see(`Stopped +sleep 1000`)
