@@ -37,7 +37,8 @@ func (m *Machine) tickActive(now time.Time) {
 // machine; its timer_expired_backup does this, for nopreempt only.
 func (m *Machine) checkOverslept(now time.Time) {
 	silent := now.Sub(m.sentAt)
-	if silent < time.Duration(m.params.downAdverts())*m.promised {
+	// With down_timer_adverts 1 a timer that is a little late is not yet asleep.
+	if silent < time.Duration(max(m.params.downAdverts(), 2))*m.promised {
 		return
 	}
 	m.counters.Overslept++
@@ -89,7 +90,11 @@ func (m *Machine) noteTie(v *Verdict, tie int) {
 // lose yields to a better Active Router.
 func (m *Machine) lose(now time.Time, v *Verdict) {
 	if m.params.HigherPrioritySendAdvert {
-		m.send(now)
+		// It tells the winner's interval: with ours, a Backup Router of the same
+		// priority would soon take the winner for dead.
+		a := m.sending(m.priority)
+		a.Advertisement.MaxAdvertiseInterval = v.Advertisement.MaxAdvertiseInterval
+		m.sendOnce(a)
 	}
 	why, note := TriggerHigherPriority, NoteHigherPriority
 	if v.Advertisement.Priority == m.priority {
@@ -99,7 +104,7 @@ func (m *Machine) lose(now time.Time, v *Verdict) {
 	m.yield(now, why)
 	m.learn(v)
 	m.listen(now, silenceFull)
-	m.master = Sighting{v.Source, v.Advertisement.Priority, v.Advertisement.MaxAdvertiseInterval, now}
+	m.master = sighting(now, v)
 }
 
 // win asserts us against a worse Active Router, and repairs what it may have

@@ -49,7 +49,7 @@ func (m *Machine) tickBackup(now time.Time) {
 	if now.Before(due) {
 		return
 	}
-	if late := now.Sub(due); late > m.activeInterval && !m.doubted {
+	if late := now.Sub(due); late > m.activeInterval && !m.doubted && m.silence != silenceNone {
 		m.counters.Overslept++
 		m.emit(Log{Note: NoteDoubt, New: late.Milliseconds()})
 		ignoring := m.ignoring
@@ -93,6 +93,16 @@ func (m *Machine) hearBackup(now time.Time, v *Verdict) {
 		// Discarded: the timer runs on, and we preempt when it ends.
 		m.emit(Log{Note: NoteDiscarded, Source: v.Source, Theirs: theirs, Ours: m.priority})
 		m.ignoring = true
+		m.countFromDelay()
+	}
+}
+
+// countFromDelay makes preempt_delay delay preemption by all of its length: the
+// silence that ends in it begins with the end of the delay, not with the last
+// advertisement that was followed before (keepalived.conf(5), and measured).
+func (m *Machine) countFromDelay() {
+	if m.silence == silenceFull && m.silenceFrom.Before(m.preemptAt) {
+		m.silenceFrom = m.preemptAt
 	}
 }
 
@@ -113,7 +123,7 @@ func (m *Machine) follow(now time.Time, v *Verdict) {
 	if m.master.Source != v.Source {
 		m.emit(Log{Note: NoteMaster, Source: v.Source})
 	}
-	m.master = Sighting{v.Source, v.Advertisement.Priority, v.Advertisement.MaxAdvertiseInterval, now}
+	m.master = sighting(now, v)
 	if m.params.PreemptDelay == 0 {
 		return
 	}

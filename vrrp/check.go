@@ -32,7 +32,7 @@ type Verdict struct {
 
 // Check verifies a datagram for the instance described by p, in the order of
 // RFC 9568 §7.1 and RFC 3768 §7.1 (our rungs between them are keepalived's).
-// last is the highest sequence number that was accepted with AuthAH.
+// last is the highest sequence number accepted from this sender with AuthAH.
 //
 // Three decisions where texts differ. A list of addresses that is not ours is
 // reported and accepted, as by keepalived from 2.3.3 on: RFC 5798 §7.1 leaves it

@@ -32,10 +32,15 @@ func TestPreemptDelay(t *testing.T) {
 			b.expire()
 		}
 	}
-	// The last one followed comes at 4 s, because at 5 s the delay is over.
-	if got := b.now.Sub(begin); got != 4*time.Second+down100 {
-		t.Errorf("Active after %v, want %v", got, 4*time.Second+down100)
+	if got := b.now.Sub(begin); got != 5*time.Second+down100 {
+		t.Errorf("Active after %v, want %v", got, 5*time.Second+down100)
 	}
+	// The delay is over between two advertisements.
+	b = started(t, func(p *Params) { p.PreemptDelay = 4500 * time.Millisecond })
+	for range 5 {
+		b.hear(50).sleep(time.Second)
+	}
+	b.hear(50).due(down100 - 500*time.Millisecond)
 	// The delay counts anew after a better one was heard, and after Active.
 	b = started(t, func(p *Params) { p.PreemptDelay = 5 * time.Second })
 	b.hear(50).sleep(4 * time.Second).hear(150).says("(VI_1) stop preempt delay")
@@ -62,6 +67,10 @@ func TestHigherPrioritySendAdvert(t *testing.T) {
 	active(t, on).hear(101).want("send priority 100", "MASTER to BACKUP (higher-priority)", "remove addresses", "notify BACKUP 100")
 	active(t, on).hear(100).want("send priority 100", "MASTER to BACKUP (higher-address)", "remove addresses", "notify BACKUP 100")
 	active(t, on).hear(99).in(Active)
+	b := active(t, on).hear(101, every(20*time.Second))
+	if got := b.actions[0].(SendAdvertisement).Advertisement.MaxAdvertiseInterval; got != 20*time.Second {
+		t.Errorf("the last word tells %v, which others would learn", got)
+	}
 }
 
 // owner_ignore_adverts: RFC 5798's owner, deaf to everybody.
@@ -99,7 +108,7 @@ func TestStartupDelay(t *testing.T) {
 	b.sleep(9 * time.Second).hear(PriorityStop).due(skew100)
 
 	b = newBench(t, owner).do(Startup{Delay: 10 * time.Second}).in(Backup).due(10 * time.Second)
-	b.expire().in(Active)
+	b.sleep(time.Minute).do(Tick{}).in(Active) // it waits for no silence, so being late is no matter
 
 	// A fault that heals within the delay does not end it.
 	down := Cause{CauseInterface, "eth0"}
@@ -251,7 +260,8 @@ func TestVersion2LearnsNoInterval(t *testing.T) {
 	b.hear(200).due(6*time.Second + skew100)
 }
 
-// One sequence of numbers for all: a router counts on from what it heard.
+// A router counts on from what it heard of anybody, and wants each sender to
+// count on from what that one sent.
 func TestSequenceNumbers(t *testing.T) {
 	b := started(t, func(p *Params) { p.Version, p.Auth, p.Password = V2, AuthAH, goldenPassword })
 	numbered := func(n uint32) func(*crafted) { return func(c *crafted) { c.sequence = n } }
@@ -271,6 +281,7 @@ func TestSequenceNumbers(t *testing.T) {
 	if got := b.m.Counters().RefusedFor(ReasonReplay); got != 2 {
 		t.Errorf("%d replays counted, want 2", got)
 	}
+	b.hear(200, numbered(12), from("10.77.0.3")).want().due(down100)
 	b.expire().in(Active)
 	if got := sent(); got != 71 {
 		t.Errorf("sequence number %d after 70", got)
@@ -288,7 +299,7 @@ func TestSequenceNumbers(t *testing.T) {
 
 // Two Active Routers with AH whose counters went apart find together again.
 func TestSequenceNumbersMeetAgain(t *testing.T) {
-	for _, ahead := range []string{"the better one", "the worse one"} {
+	for _, ahead := range []string{"the better one", "the worse one", "nobody"} {
 		auth := func(source string, priority uint8) func(*Params) {
 			return func(p *Params) {
 				p.Version, p.Auth, p.Password = V2, AuthAH, goldenPassword
@@ -296,9 +307,10 @@ func TestSequenceNumbersMeetAgain(t *testing.T) {
 			}
 		}
 		better, worse := active(t, auth("10.77.0.1", 150)), active(t, auth("10.77.0.2", 100))
-		if ahead == "the better one" {
+		switch ahead {
+		case "the better one":
 			better.m.sequence = 5000
-		} else {
+		case "the worse one":
 			worse.m.sequence = 5000
 		}
 		pass := func(b, to *bench) {
@@ -317,10 +329,12 @@ func TestSequenceNumbersMeetAgain(t *testing.T) {
 			}
 		}
 		for range 3 {
+			// Both send before either hears the other.
 			worse.sleep(time.Second).do(Tick{})
-			pass(worse, better)
-			pass(better, worse)
 			better.sleep(time.Second).do(Tick{})
+			crossing := *better
+			pass(worse, better)
+			pass(&crossing, worse)
 			pass(better, worse)
 		}
 		if better.m.State() != Active || worse.m.State() != Backup {

@@ -169,31 +169,33 @@ func (m *Machine) sending(priority uint8) SendAdvertisement {
 // send emits an advertisement of our priority.
 func (m *Machine) send(now time.Time) {
 	if m.params.Auth == AuthAH {
-		a := m.sending(m.priority)
-		a.Sequence = m.nextSequence()
-		m.emit(a)
+		m.sendOnce(m.sending(m.priority))
 	} else {
 		m.emit(m.periodic)
+		m.counters.SentAdvertisements++
 	}
-	m.counters.SentAdvertisements++
 	m.sentAt, m.promised = now, m.params.AdvertisementInterval
 }
 
-// sendZero emits the advertisement that gives up.
-func (m *Machine) sendZero() {
-	a := m.sending(PriorityStop)
+// sendOnce emits an advertisement that is not like the last one.
+func (m *Machine) sendOnce(a SendAdvertisement) {
 	if m.params.Auth == AuthAH {
 		a.Sequence = m.nextSequence()
 	}
 	m.emit(a)
-	m.emit(Log{Note: NoteZeroSent})
 	m.counters.SentAdvertisements++
+}
+
+// sendZero emits the advertisement that gives up.
+func (m *Machine) sendZero() {
+	m.sendOnce(m.sending(PriorityStop))
+	m.emit(Log{Note: NoteZeroSent})
 	m.counters.SentPriZeroPackets++
 }
 
-// nextSequence counts on from the highest number seen or sent, as keepalived
-// does, because all routers of a group share one replay window. At one
-// advertisement a second the number lasts for 136 years.
+// nextSequence counts on from the highest number seen or sent, because in
+// keepalived all senders share one replay window. At one advertisement a second
+// the number lasts for 136 years.
 func (m *Machine) nextSequence() uint32 {
 	m.sequence++
 	return m.sequence
@@ -241,7 +243,7 @@ func (m *Machine) startup(now time.Time, delay time.Duration) {
 // keepalived's "state MASTER" does too; everybody else becomes Backup.
 func (m *Machine) begin(now time.Time, why Trigger) {
 	delayed := now.Before(m.listenAt)
-	owner := m.params.Owner() && !m.params.StartBackup
+	owner := m.params.startsActive()
 	if owner && !delayed && m.mayActivate() {
 		m.activate(now, TriggerOwner)
 		return

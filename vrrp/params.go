@@ -103,6 +103,9 @@ func (p Peer) ttlRange() (low, high int) {
 // Owner tells whether the router owns the addresses.
 func (p *Params) Owner() bool { return p.Priority == PriorityOwner }
 
+// startsActive tells whether the router need not wait to become Active.
+func (p *Params) startsActive() bool { return p.Owner() && !p.StartBackup }
+
 // preempts is Preempt_Mode: RFC 9568 §6.1 exempts the owner from it.
 func (p *Params) preempts() bool { return !p.NoPreempt || p.Owner() }
 

@@ -13,7 +13,7 @@ func (m *Machine) packet(now time.Time, d *Datagram) {
 	if m.state != Backup && m.state != Active || now.Before(m.listenAt) {
 		return
 	}
-	v := Check(d, &m.params, m.sequence)
+	v := Check(d, &m.params, m.peers.sequence(d.Source))
 	if v.Reason == Accepted && m.state == Active && m.params.Owner() && m.params.OwnerIgnoreAdverts {
 		v.Reason = ReasonOwner
 	}
@@ -26,10 +26,8 @@ func (m *Machine) packet(now time.Time, d *Datagram) {
 		m.counters.RcvdPriZeroPackets++
 	}
 	m.noteOddities(&v)
-	m.peers.saw(Sighting{v.Source, v.Advertisement.Priority, v.Advertisement.MaxAdvertiseInterval, now})
-	if m.params.Auth == AuthAH {
-		m.sequence = v.Sequence
-	}
+	m.peers.saw(sighting(now, &v))
+	m.sequence = max(m.sequence, v.Sequence)
 	if m.state == Active {
 		m.hearActive(now, &v)
 	} else {
@@ -96,6 +94,13 @@ type Sighting struct {
 	Priority uint8
 	Interval time.Duration
 	At       time.Time // on the machine's clock
+	// Sequence is the number in the authentication header, if there was one.
+	Sequence uint32
+}
+
+func sighting(now time.Time, v *Verdict) Sighting {
+	a := &v.Advertisement
+	return Sighting{v.Source, a.Priority, a.MaxAdvertiseInterval, now, v.Sequence}
 }
 
 // peerTable remembers the routers heard of, the latest last. It is small: who
@@ -115,6 +120,18 @@ func (t *peerTable) saw(s Sighting) {
 		return
 	}
 	*t = append(*t, s)
+}
+
+// sequence is the last number heard from a router. keepalived has one window for
+// all, so that two Active Routers that count alike refuse each other's packets;
+// RFC 2402 §3.4.3 has one for each sender.
+func (t peerTable) sequence(source netip.Addr) uint32 {
+	for i := range t {
+		if t[i].Source == source {
+			return t[i].Sequence
+		}
+	}
+	return 0
 }
 
 func (t peerTable) clone() peerTable { return slices.Clone(t) }

@@ -3,8 +3,7 @@ package vrrp
 import "time"
 
 // reload replaces the parameters of a running machine. As in keepalived the state
-// stays, and an Active Router misses no advertisement: if the interval got
-// shorter, the next one is due that much after the last one, or at once.
+// stays.
 func (m *Machine) reload(now time.Time, p Params) {
 	if !m.params.sameRouter(&p) {
 		m.replace(now, p)
@@ -35,14 +34,21 @@ func (m *Machine) reloadBackup(old *Params) {
 	if m.params.PreemptDelay == 0 {
 		m.preemptAt = time.Time{}
 	}
+	// An owner's short wait is not for those who own nothing any more.
+	if old.startsActive() && !m.params.startsActive() && !m.doubted && m.silence != silenceSkew {
+		m.silence = silenceFull
+	}
 }
 
+// reloadActive misses no advertisement. If the interval got shorter, the next one
+// is due that much after the last one, or at once. If it got longer, the next one
+// is due as the last one told, for it is that one that tells the new interval.
 func (m *Machine) reloadActive(now time.Time, old *Params) {
 	p := &m.params
 	m.activeInterval = p.AdvertisementInterval
-	if p.AdvertisementInterval != old.AdvertisementInterval {
-		m.advertAt = m.sentAt.Add(p.AdvertisementInterval)
-		if m.advertAt.Before(now) {
+	if due := m.sentAt.Add(p.AdvertisementInterval); due.Before(m.advertAt) {
+		m.advertAt = due
+		if due.Before(now) {
 			m.advertAt = now
 		}
 	}

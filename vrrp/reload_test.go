@@ -61,14 +61,16 @@ func TestReloadOfThePriority(t *testing.T) {
 	}
 }
 
-// A new interval counts from the last advertisement on, so that none is late; if
-// it should have been sent already, it is sent at once.
+// A shorter interval counts from the last advertisement on; if the next should
+// have been sent already, it is sent at once. A longer one counts from the next
+// advertisement on, because the others still expect that in the old interval.
 func TestReloadOfTheIntervalInActive(t *testing.T) {
 	b := active(t, nil).sleep(400 * time.Millisecond)
 	b.reloaded(func(p *Params) { p.AdvertisementInterval = 500 * time.Millisecond }).due(100 * time.Millisecond)
 	b.reloaded(func(p *Params) { p.AdvertisementInterval = 100 * time.Millisecond }).due(0)
 	b.do(Tick{}).want("send priority 100").due(100 * time.Millisecond)
-	b.sleep(50 * time.Millisecond).reloaded(func(p *Params) { p.AdvertisementInterval = 2 * time.Second }).due(1950 * time.Millisecond)
+	b.sleep(50 * time.Millisecond).reloaded(func(p *Params) { p.AdvertisementInterval = 2 * time.Second }).due(50 * time.Millisecond)
+	b.expire().want("send priority 100").due(2 * time.Second)
 }
 
 // In Backup the interval that the Active Router taught us stays; ours counts
@@ -119,6 +121,24 @@ func TestReloadOfTheRest(t *testing.T) {
 	b = active(t, nil).reloaded(func(p *Params) { p.Version, p.Checksum = V2, MessageOnly }).in(Active).expire()
 	if s := b.actions[0].(SendAdvertisement); s.Advertisement.Version != V2 {
 		t.Errorf("sent %+v", s)
+	}
+}
+
+// An owner that waits for its startup delay, or for its sync group, and is an
+// owner no more waits as everybody does.
+func TestReloadOfAWaitingOwner(t *testing.T) {
+	b := newBench(t, owner).do(Startup{Delay: 5 * time.Second}).due(5 * time.Second)
+	b.reloaded(func(p *Params) { p.Priority = 100 }).due(5*time.Second + down100)
+	g := newGroupBench(t, 2, func(i int, p *Params) {
+		if i == 0 {
+			p.Priority = PriorityOwner
+		}
+	}).start()
+	p := g.ms[0].Params().clone()
+	p.Priority = 100
+	g.do(0, Reload{p})
+	if got := g.ms[0].Deadline().Sub(g.now); got != down100 {
+		t.Errorf("deadline in %v, want %v", got, down100)
 	}
 }
 

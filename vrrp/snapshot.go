@@ -103,7 +103,9 @@ func (m *Machine) AppendState(b []byte, now time.Time) []byte {
 	b = append(b, src[:]...)
 	b = append(b, flag(m.oldPeers))
 	upcoming(m.listenAt)
-	b = binary.AppendUvarint(b, uint64(m.sequence))
+	if m.params.Auth == AuthAH {
+		b = m.appendSequences(b)
+	}
 	switch m.state {
 	case Backup:
 		b = binary.AppendVarint(b, int64(m.activeInterval))
@@ -122,6 +124,19 @@ func (m *Machine) AppendState(b []byte, now time.Time) []byte {
 			since(t)
 		}
 		upcoming(n.lowerFrom)
+	}
+	return b
+}
+
+// appendSequences appends the numbers that decide what is refused as a replay.
+func (m *Machine) appendSequences(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(m.sequence))
+	peers := m.peers.clone()
+	slices.SortFunc(peers, func(a, b Sighting) int { return a.Source.Compare(b.Source) })
+	for _, p := range peers {
+		src := p.Source.As16()
+		b = append(b, src[:]...)
+		b = binary.AppendUvarint(b, uint64(p.Sequence))
 	}
 	return b
 }
