@@ -134,7 +134,10 @@ func (d *draft) engine(value string) error {
 	return nil
 }
 
-func (d *draft) onePacket() { d.service.Flags |= ipvs.OnePacket }
+func (d *draft) onePacket(string) error {
+	d.service.Flags |= ipvs.OnePacket
+	return nil
+}
 
 // realServer reads -r by the rules of the service option before it, if there was
 // one: its protocol's names of ports, and its port where none is given.
@@ -154,9 +157,14 @@ func (d *draft) realServer(value string) error {
 	return nil
 }
 
-func (d *draft) route()      { d.server.Forward = ipvs.Route }
-func (d *draft) tunnel()     { d.server.Forward = ipvs.Tunnel }
-func (d *draft) masquerade() { d.server.Forward = ipvs.Masq }
+func (d *draft) route(string) error      { return d.forward(ipvs.Route) }
+func (d *draft) tunnel(string) error     { return d.forward(ipvs.Tunnel) }
+func (d *draft) masquerade(string) error { return d.forward(ipvs.Masq) }
+
+func (d *draft) forward(f ipvs.Forward) error {
+	d.server.Forward = f
+	return nil
+}
 
 func (d *draft) serverWeight(value string) error {
 	return number(value, 0, maxInt, &d.server.Weight, "illegal weight specified")

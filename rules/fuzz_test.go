@@ -20,12 +20,11 @@ func FuzzScan(f *testing.F) {
 		f.Add(words, true, false)
 		f.Add(words+"\n#note\n-n", false, true)
 	}
-	table := optionTable()
 	f.Fuzz(func(t *testing.T, text string, posix, stream bool) {
 		args := strings.Split(text, "\n")
-		found, plain, err := scanAll(scanner{table: table, args: args, posix: posix, notes: stream}, len(text)+1)
+		found, plain, err := scanAll(scanner{args: args, posix: posix, notes: stream}, len(text)+1)
 		if err == nil && !strings.Contains(text, "!#:+") { // what took words would take others
-			again, plainAgain, err := scanAll(scanner{table: table, args: spellOut(found, plain), posix: posix}, len(found)+1)
+			again, plainAgain, err := scanAll(scanner{args: spellOut(found, plain), posix: posix}, len(found)+1)
 			if err != nil || !slices.Equal(found, again) || !slices.Equal(plain, plainAgain) {
 				t.Errorf("%q is %v, %q; spelt out %v, %q, %v", args, found, plain, again, plainAgain, err)
 			}
@@ -63,7 +62,7 @@ func scanAll(s scanner, limit int) (found []occurrence, plain []string, err erro
 		if f == nil {
 			return found, s.plain, nil
 		}
-		found = append(found, occurrence{f.Name, value, spellingOf(f).value != ""})
+		found = append(found, occurrence{f.long, value, f.value != ""})
 	}
 	return nil, nil, errors.New("more options than bytes")
 }
@@ -74,7 +73,7 @@ func spellOut(found []occurrence, plain []string) []string {
 	var words []string
 	for _, o := range found {
 		switch {
-		case o.name == "=list":
+		case o.name == "":
 			words = append(words, "-l")
 		case o.valued:
 			words = append(words, "--"+o.name+"="+o.value)

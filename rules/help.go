@@ -40,16 +40,38 @@ Exit status: 0 done; 1 the listing failed; 2 a mistake on the command line, or
 no IPVS; 255 an option that cannot be read, or the kernel refused.
 `
 
+// usage is an option as pflag sees it, which lays out the help.
+type usage struct{ *spelling }
+
+func (usage) String() string   { return "" }
+func (usage) Set(string) error { return nil }
+
+// Type names the value; pflag shows none for "bool".
+func (u usage) Type() string {
+	if u.value == "" {
+		return "bool"
+	}
+	return u.value
+}
+
 // helpText is what -h prints after the version. The option table is its source,
 // so that it names what scan reads, no more and no less.
 func helpText() string {
 	var b strings.Builder
 	b.WriteString(helpHead)
-	for _, g := range optionGroups() {
+	for _, g := range optionTable {
 		set := pflag.NewFlagSet("", pflag.ContinueOnError)
 		set.SortFlags = false
-		for i := range g.flags {
-			set.AddFlag(&g.flags[i])
+		for i := range g.options {
+			s := &g.options[i]
+			if s.usage == "" {
+				continue // a second spelling of the one before
+			}
+			flag := pflag.Flag{Name: s.long, Usage: s.usage, Value: usage{s}, NoOptDefVal: s.omitted}
+			if s.short != 0 {
+				flag.Shorthand = string(s.short)
+			}
+			set.AddFlag(&flag)
 		}
 		b.WriteString("\n" + g.title + ":\n" + set.FlagUsagesWrapped(80))
 	}

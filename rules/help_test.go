@@ -9,13 +9,13 @@ import (
 
 func TestTheHelpNamesEveryOptionAndScheduler(t *testing.T) {
 	text := helpText()
-	for _, g := range optionGroups() {
-		for _, f := range g.flags {
-			if !f.Hidden && !strings.Contains(text, " --"+f.Name+" ") {
-				t.Errorf("no --%s", f.Name)
+	for _, g := range optionTable {
+		for _, f := range g.options {
+			if f.long != "" && !strings.Contains(text, " --"+f.long+" ") {
+				t.Errorf("no --%s", f.long)
 			}
-			if f.Shorthand != "" && !strings.Contains(text, "-"+f.Shorthand) {
-				t.Errorf("no -%s", f.Shorthand)
+			if f.short != 0 && !strings.Contains(text, "-"+string(f.short)) {
+				t.Errorf("no -%c", f.short)
 			}
 		}
 	}

@@ -1,7 +1,5 @@
 package rules
 
-import "github.com/spf13/pflag"
-
 // verb is what a command line asks for; each has one option of its own, which
 // must come first on the line.
 type verb uint8
@@ -107,163 +105,115 @@ func setOf(options ...option) optionSet {
 func (s optionSet) has(o option) bool          { return s&(1<<o) != 0 }
 func (s optionSet) meets(other optionSet) bool { return s&other != 0 }
 
-// spelling is what the option table keeps of one option beside its names. It is
-// a pflag.Value, though never set: scan walks the words and read takes the value.
+// spelling is one option of the table.
 type spelling struct {
+	short byte   // its letter, 0 for none
+	long  string // its name, "" for none
 	verb  verb   // noVerb if it is no command
 	kind  option // noOption if nobody judges it
 	value string // what the value is; "" for an option without
-	read  func(d *draft, value string) error
+	// omitted is what stands for a value that is left out; "" if it must be there.
+	omitted string
+	usage   string
+	read    func(d *draft, value string) error // nil where kind says it all
 }
-
-func (*spelling) String() string   { return "" }
-func (*spelling) Set(string) error { return nil }
-
-// Type names the value in the help; pflag shows none for "bool".
-func (s *spelling) Type() string {
-	if s.value == "" {
-		return "bool"
-	}
-	return s.value
-}
-
-// spellingOf returns what the table knows of an option.
-func spellingOf(f *pflag.Flag) *spelling { return f.Value.(*spelling) }
 
 // optionGroup is a part of the option table; the help shows one after the other.
 type optionGroup struct {
-	title string
-	flags []pflag.Flag
+	title   string
+	options []spelling
 }
 
-// optionTable returns every option of ipvsadm by its names.
-func optionTable() *pflag.FlagSet {
-	table := pflag.NewFlagSet("", pflag.ContinueOnError)
-	for _, g := range optionGroups() {
-		for i := range g.flags {
-			table.AddFlag(&g.flags[i])
+// optionTable is every option of ipvsadm. It is data of the program, never
+// written: to make it anew took a tenth of a command's start.
+var optionTable = [...]optionGroup{
+	{"Commands", []spelling{
+		{short: 'A', long: "add-service", verb: addService, kind: noOption, usage: "add a virtual service"},
+		{short: 'E', long: "edit-service", verb: editService, kind: noOption, usage: "replace its settings; those not given return to their defaults"},
+		{short: 'D', long: "delete-service", verb: deleteService, kind: noOption, usage: "remove a service and its servers"},
+		{short: 'C', long: "clear", verb: flush, kind: noOption, usage: "remove all services"},
+		{short: 'a', long: "add-server", verb: addServer, kind: noOption, usage: "add a real server to a service"},
+		{short: 'e', long: "edit-server", verb: editServer, kind: noOption, usage: "replace its settings; those not given return to their defaults"},
+		{short: 'd', long: "delete-server", verb: deleteServer, kind: noOption, usage: "remove a server from its service"},
+		{short: 'L', long: "list", verb: list, kind: noOption, usage: "list the table, one service or what an option asks for; also -l"},
+		{short: 'l', verb: list, kind: noOption},
+		{short: 'Z', long: "zero", verb: zero, kind: noOption, usage: "reset the counters of one service or of all"},
+		{short: 'S', long: "save", verb: save, kind: noOption, usage: "print the table as commands"},
+		{short: 'R', long: "restore", verb: restore, kind: noOption, usage: "carry out the commands on standard input"},
+		{long: "set", verb: setTimeouts, kind: noOption, usage: "followed by three timeouts in seconds, tcp tcpfin udp; 0 keeps one"},
+		{long: "start-daemon", verb: startDaemon, kind: noOption, value: "master|backup", read: (*draft).startDaemon, usage: "start a connection synchronisation daemon"},
+		{long: "stop-daemon", verb: stopDaemon, kind: noOption, value: "master|backup", read: (*draft).stopDaemon, usage: "stop it"},
+		{short: 'h', long: "help", verb: help, kind: noOption, usage: "show this text"},
+		{short: 'v', long: "version", verb: version, kind: noOption, usage: "show the version"},
+	}},
+	{"Service options", []spelling{
+		{short: 't', long: "tcp-service", kind: optService, value: "host:port", read: (*draft).tcpService, usage: "virtual service over TCP"},
+		{short: 'u', long: "udp-service", kind: optService, value: "host:port", read: (*draft).udpService, usage: "virtual service over UDP"},
+		{long: "sctp-service", kind: optService, value: "host:port", read: (*draft).sctpService, usage: "virtual service over SCTP"},
+		{short: 'f', long: "fwmark-service", kind: optService, value: "mark", read: (*draft).fwmarkService, usage: "virtual service of packets with a firewall mark"},
+		{short: '6', long: "ipv6", kind: noOption, read: (*draft).ipv6, usage: "after -f: the mark is on IPv6 packets"},
+		{short: 's', long: "scheduler", kind: optScheduler, value: "name", read: (*draft).scheduler, usage: "how to choose a server (default wlc)"},
+		{short: 'b', long: "sched-flags", kind: optSchedFlags, value: "flags", read: (*draft).schedulerFlags, usage: "the scheduler's flags, separated by commas"},
+		{short: 'p', long: "persistent", kind: optPersistent, value: "seconds", omitted: "360", read: (*draft).persistent, usage: "keep a client with its server for so long"},
+		{short: 'M', long: "netmask", kind: optNetmask, value: "mask", read: (*draft).persistenceMask, usage: "clients that count as one: 255.255.255.0, /24, for IPv6 64 or /64"},
+		{long: "pe", kind: optPE, value: "engine", read: (*draft).engine, usage: "persistence engine, such as sip"},
+		{short: 'o', long: "ops", kind: optOnePacket, read: (*draft).onePacket, usage: "schedule every UDP packet by itself"},
+	}},
+	{"Server options", []spelling{
+		{short: 'r', long: "real-server", kind: optServer, value: "host:port", read: (*draft).realServer, usage: "the server; its port is by default that of the service"},
+		{short: 'g', long: "gatewaying", kind: optForward, read: (*draft).route, usage: "forward by direct routing (default)"},
+		{short: 'i', long: "ipip", kind: optForward, read: (*draft).tunnel, usage: "forward through a tunnel"},
+		{short: 'm', long: "masquerading", kind: optForward, read: (*draft).masquerade, usage: "forward by address translation (NAT)"},
+		{short: 'w', long: "weight", kind: optWeight, value: "n", read: (*draft).serverWeight, usage: "the server's share; 0 gives it no new connections (default 1)"},
+		{short: 'x', long: "u-threshold", kind: optUpper, value: "n", read: (*draft).upperThreshold, usage: "no new connections from this many on; 0 for no limit"},
+		{short: 'y', long: "l-threshold", kind: optLower, value: "n", read: (*draft).lowerThreshold, usage: "new connections again below this many"},
+		{long: "tun-type", kind: optTunType, value: "type", read: (*draft).tunnelType, usage: "with -i: ipip, gue or gre (default ipip)"},
+		{long: "tun-port", kind: optTunPort, value: "port", read: (*draft).tunnelPort, usage: "UDP port of a gue tunnel"},
+		{long: "tun-nocsum", kind: optTunNoCsum, usage: "gue and gre: no checksum (default)"},
+		{long: "tun-csum", kind: optTunCsum, usage: "gue and gre: with checksum"},
+		{long: "tun-remcsum", kind: optTunRemCsum, usage: "gue: remote checksum offload"},
+	}},
+	{"Listing options", []spelling{
+		{short: 'n', long: "numeric", kind: optNumeric, usage: "addresses and ports as numbers; also with -S"},
+		{short: 'c', long: "connection", kind: optConnection, usage: "the connections"},
+		{long: "timeout", kind: optTimeout, usage: "the timeouts"},
+		{long: "daemon", kind: optDaemon, usage: "the synchronisation daemons"},
+		{long: "stats", kind: optStats, usage: "counters"},
+		{long: "rate", kind: optRate, usage: "counters per second"},
+		{short: 'X', long: "exact", kind: optExact, usage: "counters in full, without K, M, G, T"},
+		{long: "thresholds", kind: optThresholds, usage: "connection thresholds of the servers"},
+		{long: "persistent-conn", kind: optPersistentConn, usage: "persistent connections of the servers"},
+		{long: "tun-info", kind: optTunInfo, usage: "encapsulation of the tunnels"},
+		{long: "nosort", kind: optNoSort, usage: "in the kernel's order"},
+		{long: "sort", kind: noOption, usage: "sorted (default)"},
+	}},
+	{"Daemon options", []spelling{
+		{long: "mcast-interface", kind: optInterface, value: "name", read: (*draft).mcastInterface, usage: "interface of the multicasts (default eth0)"},
+		{long: "syncid", kind: optSyncID, value: "n", read: (*draft).syncID, usage: "a daemon hears those with its number, 0 to 255 (default 0)"},
+		{long: "sync-maxlen", kind: optMaxLen, value: "bytes", read: (*draft).syncMaxLen, usage: "longest message, 1 to 65507 (default 1472, less if the MTU is)"},
+		{long: "mcast-group", kind: optGroup, value: "address", read: (*draft).mcastGroup, usage: "multicast group (default 224.0.0.81)"},
+		{long: "mcast-port", kind: optPort, value: "port", read: (*draft).mcastPort, usage: "UDP port (default 8848)"},
+		{long: "mcast-ttl", kind: optTTL, value: "n", read: (*draft).mcastTTL, usage: "time to live, 1 to 255 (default 1)"},
+	}},
+}
+
+// findLong returns the option with a long name, nil if there is none.
+func findLong(name string) *spelling {
+	return find(func(s *spelling) bool { return s.long == name && name != "" })
+}
+
+// findShort returns the option with a letter, nil if there is none.
+func findShort(letter byte) *spelling {
+	return find(func(s *spelling) bool { return s.short == letter && letter != 0 })
+}
+
+func find(match func(*spelling) bool) *spelling {
+	for i := range optionTable {
+		for j := range optionTable[i].options {
+			if s := &optionTable[i].options[j]; match(s) {
+				return s
+			}
 		}
 	}
-	return table
-}
-
-// optionGroups is the table itself.
-func optionGroups() []optionGroup {
-	return []optionGroup{
-		{"Commands", commandFlags()},
-		{"Service options", serviceFlags()},
-		{"Server options", serverFlags()},
-		{"Listing options", listFlags()},
-		{"Daemon options", daemonFlags()},
-	}
-}
-
-func commandFlags() []pflag.Flag {
-	verbFlag := func(short, long string, v verb, usage string) pflag.Flag {
-		return pflag.Flag{Name: long, Shorthand: short, Usage: usage, Value: &spelling{verb: v, kind: noOption}}
-	}
-	daemonFlag := func(long string, v verb, usage string, read func(*draft, string) error) pflag.Flag {
-		return pflag.Flag{Name: long, Usage: usage, Value: &spelling{verb: v, kind: noOption, value: "master|backup", read: read}}
-	}
-	// -l is a second letter for --list. pflag knows one letter for one name, so it
-	// gets a name that cannot be typed: a word ends its name at the first =.
-	l := verbFlag("l", "=list", list, "")
-	l.Hidden = true
-	return []pflag.Flag{
-		verbFlag("A", "add-service", addService, "add a virtual service"),
-		verbFlag("E", "edit-service", editService, "replace its settings; those not given return to their defaults"),
-		verbFlag("D", "delete-service", deleteService, "remove a service and its servers"),
-		verbFlag("C", "clear", flush, "remove all services"),
-		verbFlag("a", "add-server", addServer, "add a real server to a service"),
-		verbFlag("e", "edit-server", editServer, "replace its settings; those not given return to their defaults"),
-		verbFlag("d", "delete-server", deleteServer, "remove a server from its service"),
-		verbFlag("L", "list", list, "list the table, one service or what an option asks for; also -l"),
-		l,
-		verbFlag("Z", "zero", zero, "reset the counters of one service or of all"),
-		verbFlag("S", "save", save, "print the table as commands"),
-		verbFlag("R", "restore", restore, "carry out the commands on standard input"),
-		verbFlag("", "set", setTimeouts, "followed by three timeouts in seconds, tcp tcpfin udp; 0 keeps one"),
-		daemonFlag("start-daemon", startDaemon, "start a connection synchronisation daemon", (*draft).startDaemon),
-		daemonFlag("stop-daemon", stopDaemon, "stop it", (*draft).stopDaemon),
-		verbFlag("h", "help", help, "show this text"),
-		verbFlag("v", "version", version, "show the version"),
-	}
-}
-
-// valued is an option with a value, plain one without.
-func valued(short, long string, kind option, value, usage string, read func(*draft, string) error) pflag.Flag {
-	return pflag.Flag{Name: long, Shorthand: short, Usage: usage, Value: &spelling{kind: kind, value: value, read: read}}
-}
-
-func plain(short, long string, kind option, usage string, read func(*draft)) pflag.Flag {
-	s := &spelling{kind: kind}
-	if read != nil {
-		s.read = func(d *draft, _ string) error { read(d); return nil }
-	}
-	return pflag.Flag{Name: long, Shorthand: short, Usage: usage, Value: s}
-}
-
-func serviceFlags() []pflag.Flag {
-	persistent := valued("p", "persistent", optPersistent, "seconds", "keep a client with its server for so long", (*draft).persistent)
-	persistent.NoOptDefVal = "360" // scan takes it where no value is given
-	ipv6 := plain("6", "ipv6", noOption, "after -f: the mark is on IPv6 packets", nil)
-	spellingOf(&ipv6).read = (*draft).ipv6
-	return []pflag.Flag{
-		valued("t", "tcp-service", optService, "host:port", "virtual service over TCP", (*draft).tcpService),
-		valued("u", "udp-service", optService, "host:port", "virtual service over UDP", (*draft).udpService),
-		valued("", "sctp-service", optService, "host:port", "virtual service over SCTP", (*draft).sctpService),
-		valued("f", "fwmark-service", optService, "mark", "virtual service of packets with a firewall mark", (*draft).fwmarkService),
-		ipv6,
-		valued("s", "scheduler", optScheduler, "name", "how to choose a server (default wlc)", (*draft).scheduler),
-		valued("b", "sched-flags", optSchedFlags, "flags", "the scheduler's flags, separated by commas", (*draft).schedulerFlags),
-		persistent,
-		valued("M", "netmask", optNetmask, "mask", "clients that count as one: 255.255.255.0, /24, for IPv6 64 or /64", (*draft).persistenceMask),
-		valued("", "pe", optPE, "engine", "persistence engine, such as sip", (*draft).engine),
-		plain("o", "ops", optOnePacket, "schedule every UDP packet by itself", (*draft).onePacket),
-	}
-}
-
-func serverFlags() []pflag.Flag {
-	return []pflag.Flag{
-		valued("r", "real-server", optServer, "host:port", "the server; its port is by default that of the service", (*draft).realServer),
-		plain("g", "gatewaying", optForward, "forward by direct routing (default)", (*draft).route),
-		plain("i", "ipip", optForward, "forward through a tunnel", (*draft).tunnel),
-		plain("m", "masquerading", optForward, "forward by address translation (NAT)", (*draft).masquerade),
-		valued("w", "weight", optWeight, "n", "the server's share; 0 gives it no new connections (default 1)", (*draft).serverWeight),
-		valued("x", "u-threshold", optUpper, "n", "no new connections from this many on; 0 for no limit", (*draft).upperThreshold),
-		valued("y", "l-threshold", optLower, "n", "new connections again below this many", (*draft).lowerThreshold),
-		valued("", "tun-type", optTunType, "type", "with -i: ipip, gue or gre (default ipip)", (*draft).tunnelType),
-		valued("", "tun-port", optTunPort, "port", "UDP port of a gue tunnel", (*draft).tunnelPort),
-		plain("", "tun-nocsum", optTunNoCsum, "gue and gre: no checksum (default)", nil),
-		plain("", "tun-csum", optTunCsum, "gue and gre: with checksum", nil),
-		plain("", "tun-remcsum", optTunRemCsum, "gue: remote checksum offload", nil),
-	}
-}
-
-func listFlags() []pflag.Flag {
-	return []pflag.Flag{
-		plain("n", "numeric", optNumeric, "addresses and ports as numbers; also with -S", nil),
-		plain("c", "connection", optConnection, "the connections", nil),
-		plain("", "timeout", optTimeout, "the timeouts", nil),
-		plain("", "daemon", optDaemon, "the synchronisation daemons", nil),
-		plain("", "stats", optStats, "counters", nil),
-		plain("", "rate", optRate, "counters per second", nil),
-		plain("X", "exact", optExact, "counters in full, without K, M, G, T", nil),
-		plain("", "thresholds", optThresholds, "connection thresholds of the servers", nil),
-		plain("", "persistent-conn", optPersistentConn, "persistent connections of the servers", nil),
-		plain("", "tun-info", optTunInfo, "encapsulation of the tunnels", nil),
-		plain("", "nosort", optNoSort, "in the kernel's order", nil),
-		plain("", "sort", noOption, "sorted (default)", nil),
-	}
-}
-
-func daemonFlags() []pflag.Flag {
-	return []pflag.Flag{
-		valued("", "mcast-interface", optInterface, "name", "interface of the multicasts (default eth0)", (*draft).mcastInterface),
-		valued("", "syncid", optSyncID, "n", "a daemon hears those with its number, 0 to 255 (default 0)", (*draft).syncID),
-		valued("", "sync-maxlen", optMaxLen, "bytes", "longest message, 1 to 65507 (default 1472, less if the MTU is)", (*draft).syncMaxLen),
-		valued("", "mcast-group", optGroup, "address", "multicast group (default 224.0.0.81)", (*draft).mcastGroup),
-		valued("", "mcast-port", optPort, "port", "UDP port (default 8848)", (*draft).mcastPort),
-		valued("", "mcast-ttl", optTTL, "n", "time to live, 1 to 255 (default 1)", (*draft).mcastTTL),
-	}
+	return nil
 }

@@ -1,16 +1,11 @@
 package rules
 
-import (
-	"strings"
-
-	"github.com/spf13/pflag"
-)
+import "strings"
 
 // parser makes Commands of command lines. It may be used for any number of
 // them, one after the other.
 type parser struct {
 	prog  string // argv[0] as given
-	table *pflag.FlagSet
 	names Names
 	posix bool
 	// stream says that the lines are those of a restore stream, where -R has no
@@ -24,7 +19,7 @@ type parser struct {
 func newParser(prog string, names Names, lookupEnv func(string) (string, bool)) *parser {
 	_, posix := lookupEnv("POSIXLY_CORRECT")
 	_, harder := lookupEnv("POSIX_ME_HARDER")
-	return &parser{prog: prog, table: optionTable(), names: names, posix: posix || harder}
+	return &parser{prog: prog, names: names, posix: posix || harder}
 }
 
 // parse returns the Command that the words after the program's name stand for.
@@ -39,7 +34,7 @@ func (p *parser) parse(args []string) (Command, error) {
 	}
 	p.draft = newDraft(p.names)
 	d := &p.draft
-	s := scanner{table: p.table, args: args, posix: p.posix, notes: p.stream}
+	s := scanner{args: args, posix: p.posix, notes: p.stream}
 	if err := p.first(d, &s); err != nil {
 		return nil, err
 	}
@@ -76,29 +71,27 @@ func (p *parser) parse(args []string) (Command, error) {
 
 // first reads the first option, which must be a command.
 func (p *parser) first(d *draft, s *scanner) error {
-	f, value, err := s.option()
-	if err != nil || f == nil || spellingOf(f).verb == noVerb {
+	o, value, err := s.option()
+	if err != nil || o == nil || o.verb == noVerb {
 		return tryHelp(p.prog)
 	}
-	command := spellingOf(f)
-	d.verb = command.verb
-	if command.read == nil {
+	d.verb = o.verb
+	if o.read == nil {
 		return nil
 	}
-	return command.read(d, value)
+	return o.read(d, value)
 }
 
 // others reads the options after the first.
 func (p *parser) others(d *draft, s *scanner) error {
 	for {
-		f, value, err := s.option()
+		o, value, err := s.option()
 		if err != nil {
 			return unreadable(s.word(), err)
 		}
-		if f == nil {
+		if o == nil {
 			return nil
 		}
-		o := spellingOf(f)
 		if o.verb != noVerb {
 			return invalid("invalid option `" + s.word() + "'")
 		}

@@ -1,14 +1,10 @@
 package rules
 
-import (
-	"strings"
-
-	"github.com/spf13/pflag"
-)
+import "strings"
 
 // scanner finds the options in the words of a command line, one after the
-// other, as popt 1.19 does. Differences from getopt, and from pflag's own
-// parser, that scripts can see:
+// other, as popt 1.19 does. Differences from getopt, and from package pflag,
+// that scripts can see:
 //
 //   - a value is the next word whatever it looks like (-w -1), but the optional
 //     value of -p is not if it starts with a dash;
@@ -17,7 +13,6 @@ import (
 //   - words that are no options may stand anywhere; they are kept aside;
 //   - a value may hold !#:+, which stands for the next such word.
 type scanner struct {
-	table *pflag.FlagSet
 	args  []string
 	next  int      // the word to look at
 	rest  string   // what is left of a word of short options
@@ -40,8 +35,8 @@ const (
 func (e scanError) Error() string { return string(e) }
 
 // option returns the next option and its value, or nil after the last one. An
-// option whose value is optional and missing has its NoOptDefVal.
-func (s *scanner) option() (*pflag.Flag, string, error) {
+// option whose value is optional and missing has what stands for an omitted one.
+func (s *scanner) option() (*spelling, string, error) {
 	if s.rest != "" {
 		return s.short()
 	}
@@ -74,57 +69,57 @@ func (s *scanner) word() string { return s.args[s.next-1] }
 func (s *scanner) isNote(word string) bool { return s.notes && strings.HasPrefix(word, "#") }
 
 // long reads an option from a word without its two dashes.
-func (s *scanner) long(word string) (*pflag.Flag, string, error) {
+func (s *scanner) long(word string) (*spelling, string, error) {
 	name, value, given := strings.Cut(word, "=")
-	f := s.table.Lookup(name)
-	if f == nil {
+	o := findLong(name)
+	if o == nil {
 		return nil, "", unknownOption
 	}
 	switch {
 	case !given:
-		return s.following(f)
-	case spellingOf(f).value == "":
+		return s.following(o)
+	case o.value == "":
 		return nil, "", unwantedValue
 	}
-	return f, s.expand(value), nil
+	return o, s.expand(value), nil
 }
 
 // short reads the first letter of what is left of a word, and the value that
 // the letters after it may be.
-func (s *scanner) short() (*pflag.Flag, string, error) {
-	f := s.table.ShorthandLookup(s.rest[:1])
-	if f == nil {
+func (s *scanner) short() (*spelling, string, error) {
+	o := findShort(s.rest[0])
+	if o == nil {
 		return nil, "", unknownOption
 	}
 	s.rest = s.rest[1:]
-	if spellingOf(f).value == "" {
+	if o.value == "" {
 		if strings.HasPrefix(s.rest, "=") {
 			return nil, "", unwantedValue
 		}
-		return f, "", nil
+		return o, "", nil
 	}
 	if s.rest == "" {
-		return s.following(f)
+		return s.following(o)
 	}
 	value := strings.TrimPrefix(s.rest, "=")
 	s.rest = ""
-	return f, s.expand(value), nil
+	return o, s.expand(value), nil
 }
 
 // following takes the value of an option, if it has one, from the next word.
-func (s *scanner) following(f *pflag.Flag) (*pflag.Flag, string, error) {
-	if spellingOf(f).value == "" {
-		return f, "", nil
+func (s *scanner) following(o *spelling) (*spelling, string, error) {
+	if o.value == "" {
+		return o, "", nil
 	}
 	last := s.next == len(s.args)
-	switch optional := f.NoOptDefVal != ""; {
+	switch optional := o.omitted != ""; {
 	case optional && (last || strings.HasPrefix(s.args[s.next], "-") || s.isNote(s.args[s.next])):
-		return f, f.NoOptDefVal, nil
+		return o, o.omitted, nil
 	case last:
 		return nil, "", missingArgument
 	}
 	s.next++
-	return f, s.expand(s.word()), nil
+	return o, s.expand(s.word()), nil
 }
 
 // expand replaces every !#:+ in a value by the first plain word that follows,

@@ -9,7 +9,7 @@ import (
 // scanWords scans a command line and writes down what it finds: -t=value for an
 // option, then the plain words after a bar, or the message of an error.
 func scanWords(args []string, posix bool) string {
-	s := scanner{table: optionTable(), args: args, posix: posix}
+	s := scanner{args: args, posix: posix}
 	var found []string
 	for {
 		f, value, err := s.option()
@@ -18,10 +18,12 @@ func scanWords(args []string, posix bool) string {
 			return strings.Join(append(found, unreadable(s.word(), err).Error()), " ")
 		case f == nil:
 			return strings.Join(append(append(found, "|"), s.plain...), " ")
-		case spellingOf(f).value == "":
-			found = append(found, f.Name)
+		case f.long == "":
+			found = append(found, "-"+string(f.short))
+		case f.value == "":
+			found = append(found, f.long)
 		default:
-			found = append(found, f.Name+"="+value)
+			found = append(found, f.long+"="+value)
 		}
 	}
 }
@@ -34,7 +36,7 @@ func TestWordsAreSplitIntoOptionsAsPoptSplitsThem(t *testing.T) {
 	}{
 		{"letters", "-L -n", "list numeric |"},
 		{"letters in one word", "-Lnc", "list numeric connection |"},
-		{"a second letter for list", "-l", "=list |"},
+		{"a second letter for list", "-l", "-l |"},
 		{"long names", "--list --numeric", "list numeric |"},
 		{"a value in the next word", "-A -t 10.0.0.1:80", "add-service tcp-service=10.0.0.1:80 |"},
 		{"a value after its letter", "-At10.0.0.1:80", "add-service tcp-service=10.0.0.1:80 |"},
@@ -46,7 +48,7 @@ func TestWordsAreSplitIntoOptionsAsPoptSplitsThem(t *testing.T) {
 		{"a value in the word after a bundle", "-Lnt 1.2.3.4:80", "list numeric tcp-service=1.2.3.4:80 |"},
 		{"a bundle that ends in a value", "-Af5", "add-service fwmark-service=5 |"},
 		{"-numeric is a bundle", "-numeric", "numeric udp-service=meric |"},
-		{"-list is a bundle", "-list x", "=list ipip scheduler=t | x"},
+		{"-list is a bundle", "-list x", "-l ipip scheduler=t | x"},
 		{"the next word is a value whatever it looks like", "-t -s -w -1 -r --", "tcp-service=-s weight=-1 real-server=-- |"},
 		{"an empty word is a value", "-w _", "weight= |"},
 		{"the optional value of -p", "-p 300", "persistent=300 |"},
@@ -93,7 +95,7 @@ func TestWordsThatAreNoOptionsAreNamedAsPoptNamesThem(t *testing.T) {
 		{"an unknown name with a value", "--foo=bar", "--foo=bar: unknown option"},
 		{"names are not abbreviated", "--num", "--num: unknown option"},
 		{"names are exact", "--NUMERIC", "--NUMERIC: unknown option"},
-		{"the name that cannot be typed", "--=list", "--=list: unknown option"},
+		{"a value without a name", "--=list", "--=list: unknown option"},
 		{"no name at all", "--=", "--=: unknown option"},
 		{"three dashes", "---", "---: unknown option"},
 		{"a dash in a bundle", "-n-", "numeric -n-: unknown option"},
@@ -154,10 +156,9 @@ func TestAValueMayTakeALaterWordIntoItself(t *testing.T) {
 }
 
 func TestTheOptionTableIsWhole(t *testing.T) {
-	table := optionTable()
 	letters := "AEDCRSaedLlZhvtufspMobrgimwxync6X"
 	for _, c := range letters {
-		if table.ShorthandLookup(string(c)) == nil {
+		if findShort(byte(c)) == nil {
 			t.Errorf("no option -%c", c)
 		}
 	}
@@ -168,17 +169,17 @@ func TestTheOptionTableIsWhole(t *testing.T) {
 		daemon stats rate thresholds persistent-conn tun-info exact nosort sort mcast-interface syncid sync-maxlen
 		mcast-group mcast-port mcast-ttl`)
 	for _, name := range names {
-		if table.Lookup(name) == nil {
+		if findLong(name) == nil {
 			t.Errorf("no option --%s", name)
 		}
 	}
-	for _, g := range optionGroups() {
-		for _, f := range g.flags {
-			if f.Shorthand != "" && !strings.Contains(letters, f.Shorthand) {
-				t.Errorf("-%s is not ipvsadm's", f.Shorthand)
+	for _, g := range optionTable {
+		for _, f := range g.options {
+			if f.short != 0 && !strings.Contains(letters, string(f.short)) {
+				t.Errorf("-%c is not ipvsadm's", f.short)
 			}
-			if !slices.Contains(names, f.Name) && !f.Hidden {
-				t.Errorf("--%s is not ipvsadm's", f.Name)
+			if !slices.Contains(names, f.long) && f.long != "" {
+				t.Errorf("--%s is not ipvsadm's", f.long)
 			}
 		}
 	}
