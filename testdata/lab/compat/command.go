@@ -29,7 +29,7 @@ func ParseCommand(line string) (inv Invocation, ok bool) {
 		}
 	}
 	inv.Argv = words
-	if len(words) == 0 || !strings.HasPrefix(inv.Name(), "ipvsadm") {
+	if len(words) == 0 || indexWord(words, "|") >= 0 || !strings.HasPrefix(inv.Name(), "ipvsadm") {
 		return inv, false
 	}
 	return inv, true
