@@ -40,17 +40,15 @@ type session struct {
 }
 
 // main carries out the words of the program's command line. That IPVS cannot be
-// reached is reported before any mistake in them.
+// reached is found out before anything in them is looked at, but for -h and -v.
 func (s *session) main(args []string) int {
-	p := newParser(s.prog, s.env.Names, s.env.LookupEnv)
-	cmd, err := p.parse(args)
-	switch cmd.(type) {
-	case Help, Version:
-		return s.run(cmd)
+	first, _, _ := (&scanner{args: args}).option()
+	if first == nil || first.verb != help && first.verb != version {
+		if !s.open() {
+			return exitInvalid
+		}
 	}
-	if !s.open() {
-		return exitInvalid
-	}
+	cmd, err := newParser(s.prog, s.env.Names, s.env.LookupEnv).parse(args)
 	if err != nil {
 		return s.refuse(err)
 	}
@@ -121,5 +119,11 @@ func (s *session) listFailed(err error) int {
 	return exitListing
 }
 
-// complain writes a line to standard error at once.
-func (s *session) complain(text string) { io.WriteString(s.env.Stderr, text+"\n") }
+// complain writes a line to standard error at once: before what standard output
+// still holds, as in 1.31, unless that is a terminal.
+func (s *session) complain(text string) {
+	if s.env.Interactive {
+		s.out.Flush()
+	}
+	io.WriteString(s.env.Stderr, text+"\n")
+}

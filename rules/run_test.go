@@ -2,6 +2,7 @@ package rules
 
 import (
 	"errors"
+	"net/netip"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,6 +31,45 @@ func TestKernelThatCannotBeReached(t *testing.T) {
 			if code != exitInvalid || stdout.Len() > 0 || stderr.String() != why.stderr {
 				t.Errorf("%s: exit code %d, stdout %q, stderr\n%s\nwant\n%s", line, code, stdout, stderr, why.stderr)
 			}
+		}
+	}
+}
+
+func TestNoNameIsLookedUpBeforeTheKernelIsReached(t *testing.T) {
+	s, _, _ := newSession(nil)
+	s.env.Open = func() (Kernel, error) { return nil, syscall.EPERM }
+	book := &deafBook{phoneBook: newPhoneBook()}
+	s.env.Names = book
+	if code := Main(s.env, []string{"ipvsadm", "-A", "-t", "vip.example.org:http"}); code != exitInvalid || book.called {
+		t.Errorf("exit code %d, names asked for: %t", code, book.called)
+	}
+}
+
+// deafBook notices that it is asked.
+type deafBook struct {
+	*phoneBook
+	called bool
+}
+
+func (d *deafBook) LookupHost(name string) (netip.Addr, error) {
+	d.called = true
+	return d.phoneBook.LookupHost(name)
+}
+
+// Both outputs of the program may be one; what stands where is part of it.
+func TestOrderOfMessagesAndListings(t *testing.T) {
+	const stream = "-L -n\n-A -t 10.0.0.1:80\n-A -t 10.0.0.1:80\n-S -n\n"
+	const banner = "IP Virtual Server version 1.2.1 (size=4096)\n" +
+		"Prot LocalAddress:Port Scheduler Flags\n" +
+		"  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n"
+	const exists, saved = "Service already exists\n", "-A -t 10.0.0.1:80 -s wlc\n"
+	for interactive, want := range map[bool]string{false: exists + banner + saved, true: banner + exists + saved} {
+		s, stdout, _ := newSession(ipvstest.New(ipvstest.Options{}))
+		s.env.Stderr = stdout
+		s.env.Stdin = strings.NewReader(stream)
+		s.env.Interactive = interactive
+		if code := Main(s.env, []string{"ipvsadm", "-R"}); code != exitOK || stdout.String() != want {
+			t.Errorf("on a terminal: %t: exit code %d, got\n%s\nwant\n%s", interactive, code, stdout, want)
 		}
 	}
 }
