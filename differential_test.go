@@ -43,6 +43,10 @@ func TestDifferential(t *testing.T) {
 		sum := differ.Result{Declared: map[string]int{}}
 		failures := 0
 		for i := first; i < last && failures < 5; i++ {
+			if end, ok := t.Deadline(); ok && time.Until(end) < time.Minute {
+				t.Errorf("no time left after %d invocations: give go test a longer -timeout", sum.Invocations)
+				break
+			}
 			r, err := differ.Session{Seed: seed, Number: i, Steps: sessionSteps}.Run(twins)
 			if err != nil {
 				t.Fatal(err)

@@ -2,6 +2,7 @@ package differ
 
 import (
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"strconv"
 
@@ -103,8 +104,11 @@ func (g *Generator) value(o *opt) string {
 	case "real-server":
 		return g.endpoint(g.addresses.server4, g.addresses.server6)
 	}
-	if g.chance(0.06) {
+	switch {
+	case g.chance(0.06):
 		return g.one(o.bad...)
+	case o.long == "fwmark-service" && g.chance(0.3):
+		return strconv.FormatUint(uint64(g.rnd.Uint32()), 10)
 	}
 	return g.one(o.good...)
 }
@@ -112,16 +116,37 @@ func (g *Generator) value(o *opt) string {
 // endpoint is an address with a port, mostly.
 func (g *Generator) endpoint(v4, v6 []string) string {
 	host, port := g.one(v4...), g.one(g.ports.good...)
-	if g.chance(0.3) {
+	ipv6 := g.chance(0.3)
+	switch {
+	case g.chance(0.15):
+		host = g.randomAddr(ipv6)
+	case ipv6:
 		host = g.one(v6...)
 	}
 	if g.chance(0.05) {
 		host = g.one(g.addresses.odd...)
 	}
-	if g.chance(0.06) {
+	switch {
+	case g.chance(0.06):
 		port = g.one(g.ports.odd...)
+	case g.chance(0.1):
+		port = strconv.Itoa(g.rnd.IntN(1 << 16))
 	}
 	return g.join(host, port)
+}
+
+// randomAddr is any address at all; the order of listings depends on its value.
+func (g *Generator) randomAddr(ipv6 bool) string {
+	var b [16]byte
+	for i := range b {
+		if g.chance(0.7) { // the rest are zeros, which IPv6 writes as ::
+			b[i] = byte(g.rnd.IntN(256))
+		}
+	}
+	if ipv6 {
+		return netip.AddrFrom16(b).String()
+	}
+	return netip.AddrFrom4([4]byte(b[:4])).String()
 }
 
 // join writes an address and a port in one of the ways people try.

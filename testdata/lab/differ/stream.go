@@ -1,6 +1,7 @@
 package differ
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -67,8 +68,13 @@ func (g *Generator) streamLine() string {
 		pieces = g.sensible()
 	}
 	words := g.spell(pieces)
-	if g.chance(0.02) {
+	switch {
+	case g.chance(0.02):
 		words = g.mangle(g.spell(g.misuse(pieces)))
+	case g.chance(0.004): // about as long as a word may be
+		words = append(words, "--"+strings.Repeat("x", 4090+g.rnd.IntN(20)), g.one("--sort", "-q", ""))
+	case g.chance(0.004):
+		words = append(words, slices.Repeat([]string{"--sort"}, 1000)...)
 	}
 	if g.chance(0.04) {
 		words = append([]string{"ipvsadm"}, words...)
