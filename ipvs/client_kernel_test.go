@@ -7,14 +7,11 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"ipvsadm/testdata/lab/uml"
 )
@@ -198,16 +195,7 @@ func TestErrorsOfTheKernel(t *testing.T) {
 func TestWithoutPrivileges(t *testing.T) {
 	uml.Run(t, func(t *testing.T) {
 		c := open(t, Options{})
-		done := make(chan struct{})
-		go func() { // on a thread that ends with it
-			defer close(done)
-			runtime.LockOSThread()
-			hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-			var none [2]unix.CapUserData
-			if err := unix.Capset(&hdr, &none[0]); err != nil {
-				t.Error(err)
-				return
-			}
+		withoutPrivileges(t, func() {
 			_, err := Open(Options{NoModprobe: true})
 			wantErrno(t, err, syscall.EPERM)
 			// The socket of one who had the privilege does not help either.
@@ -216,8 +204,7 @@ func TestWithoutPrivileges(t *testing.T) {
 			for _, err := range c.Do(Flush{}, Zero{}) {
 				wantErrno(t, err, syscall.EPERM)
 			}
-		}()
-		<-done
+		})
 	})
 }
 
@@ -246,7 +233,7 @@ func TestNamespaces(t *testing.T) {
 					t.Errorf("detail %d: %+v, want %+v", d, got, want)
 				}
 			}
-			if p := c.readProc([]ServiceState{want.ServiceState}); !p.confirms(1) {
+			if p := c.readProc([]Entry{want}); !p.confirms(1) {
 				t.Error("/proc shows another namespace")
 			}
 		}
@@ -277,49 +264,6 @@ func TestNamespaces(t *testing.T) {
 		}
 		if _, err = Open(Options{Namespace: "/etc/hosts"}); !errors.Is(err, ErrTransport) {
 			t.Errorf("namespace that is none: %v", err)
-		}
-	})
-}
-
-// TestModuleReload takes the module away and brings it back under the client.
-func TestModuleReload(t *testing.T) {
-	uml.Run(t, func(t *testing.T) {
-		c := open(t, Options{})
-		web := tcp("10.0.0.1:80")
-		must(t, c, AddService{service(web, "rr")})
-		reload := func() {
-			t.Helper()
-			must(t, c, Flush{})
-			// All modules that use ip_vs, then ip_vs; and back in the other order.
-			out, err := exec.Command("sh", "-ec", `
-				users=$(lsmod | awk '$1 ~ /^ip_vs_/ {print $1}')
-				rmmod $users 2>/dev/null || rmmod $users 2>/dev/null || : # those that others use, in the second round
-				rmmod ip_vs
-				modprobe -a ip_vs $users`).CombinedOutput()
-			if err != nil {
-				t.Fatalf("%v: %s", err, out)
-			}
-		}
-		old := c.family
-		reload()
-		if info, err := c.Info(); err != nil || info.Version != 0x010201 || c.family == old {
-			t.Errorf("question after a reload: %+v, %v, family %d, was %d", info, err, c.family, old)
-		}
-		old = c.family
-		reload()
-		errs := c.Do(AddService{service(web, "rr")}, AddService{service(web, "rr")}, AddService{service(tcp("10.0.0.2:80"), "nosuch")},
-			AddDestination{web, dest("10.0.0.2:80", Route, 1)})
-		for i, want := range []syscall.Errno{0, syscall.EEXIST, syscall.ENOENT, 0} {
-			if errs == nil || errnoOf(errs[i]) != want {
-				t.Errorf("operation %d after a reload: %v, want %v", i, errs, want)
-			}
-		}
-		if c.family == old {
-			t.Error("the family has the same number")
-		}
-		reload()
-		if got := table(t, c, Query{Detail: Full}); len(got) != 0 {
-			t.Errorf("table after a reload: %+v", got)
 		}
 	})
 }

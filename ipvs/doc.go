@@ -15,6 +15,21 @@
 // The vocabulary is that of the kernel (include/uapi/linux/ip_vs.h) and of
 // github.com/moby/ipvs.
 //
+// # Requests
+//
+// A Client has one netlink socket in one network namespace. Do packs many
+// operations into a send and still returns an exact error for each; Table reads
+// services and real servers in the fewest requests that its Query allows, and
+// is true also while others write. NewConnScanner reads the connection table.
+//
+// An error is an *OpError: what was asked, and the kernel's syscall.Errno or
+// ErrTransport, when it is not known what became of the request. A request that
+// the kernel keeps silent about fails after Options.Timeout.
+//
+// Kernels ignore what they are too old to know: the family of real servers
+// before Linux 3.18, all of Daemon beyond State, Interface and SyncID before
+// 4.3, GUE tunnels before 5.2 and GRE tunnels before 5.3.
+//
 // # Privileges
 //
 // Every request, reads included, needs CAP_NET_ADMIN in the initial user

@@ -25,7 +25,7 @@ type procService struct {
 
 // readProc reads the table and joins it with the list of services; nil if that
 // is not possible.
-func (c *Client) readProc(services []ServiceState) *procTable {
+func (c *Client) readProc(services []Entry) *procTable {
 	f, err := c.sock.openFile("ip_vs")
 	if err != nil {
 		return nil

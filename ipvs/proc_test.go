@@ -132,9 +132,9 @@ func TestProcConfirmsOnlyTheSameServices(t *testing.T) {
 		f.files = map[string]func() (io.ReadCloser, error){
 			"ip_vs": func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(c.text)), nil },
 		}
-		var services []ServiceState
+		var services []Entry
 		for _, k := range c.services {
-			services = append(services, ServiceState{Service: service(k, "rr")})
+			services = append(services, entry(service(k, "rr")))
 		}
 		p := client.readProc(services)
 		if got := p.confirms(len(services)); got != c.confirms {

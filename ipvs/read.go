@@ -23,26 +23,24 @@ func (c *Client) Table(q Query) ([]Entry, error) {
 	if q.Service != (ServiceKey{}) {
 		return c.oneEntry(q.Service)
 	}
-	services, torn, err := c.services(c.sock)
+	entries, torn, err := c.services(c.sock)
 	if err != nil {
 		return nil, opError(ReqGetService, err)
 	}
 	var listed *procTable
 	if q.Detail != Full {
-		listed = c.readProc(services)
+		listed = c.readProc(entries)
 	}
 	switch {
 	case !torn: // though a kernel that is just resizing its table may see a row move
-		services, _ = merge(nil, services, serviceKey)
-	case !listed.confirms(len(services)):
-		if services, err = c.confirmServices(services); err != nil {
+		entries, _ = merge(nil, entries, entryKey)
+	case !listed.confirms(len(entries)):
+		if entries, err = c.confirmServices(entries); err != nil {
 			return nil, opError(ReqGetService, err)
 		}
 	}
-	entries := make([]Entry, len(services))
-	for i := range services {
+	for i := range entries {
 		e, enough := &entries[i], false
-		e.ServiceState = services[i]
 		if e.Destinations, enough = listed.destinations(&e.ServiceKey, q.Detail); enough {
 			continue
 		}
@@ -74,16 +72,26 @@ func (c *Client) service(k *ServiceKey) (s ServiceState, err error) {
 	return s, err
 }
 
-// services reads the list of services once.
-func (c *Client) services(s socket) (list []ServiceState, torn bool, err error) {
+// services reads the list of services once, without their real servers.
+func (c *Client) services(s socket) (list []Entry, torn bool, err error) {
 	last := new(Service)
 	torn, err = c.ask(s, ReqGetService, nil, func(b []byte) error {
 		v, err := decodeService(b, last)
-		list = append(list, v)
+		list = append(double(list), Entry{ServiceState: v})
 		last = &list[len(list)-1].Service
 		return err
 	})
 	return list, torn, err
+}
+
+// double makes room in a full list for twice as much. append makes less of a
+// long one, and so leaves more memory behind, each page of which has cost the
+// process a fault.
+func double[V any](list []V) []V {
+	if len(list) == cap(list) {
+		list = slices.Grow(list, max(1, len(list)))
+	}
+	return list
 }
 
 // destinations reads the real servers of a service; none if it does not exist.
@@ -102,33 +110,33 @@ func (c *Client) destinations(k *ServiceKey) ([]DestinationState, error) {
 func (c *Client) destinationsOnce(s socket, k *ServiceKey) (list []DestinationState, torn bool, err error) {
 	torn, err = c.ask(s, ReqGetDest, k, func(b []byte) error {
 		d, err := decodeDestination(b, k.Family)
-		list = append(list, d)
+		list = append(double(list), d)
 		return err
 	})
 	return list, torn, err
 }
 
 func destinationKey(d *DestinationState) netip.AddrPort { return d.Addr }
-func serviceKey(s *ServiceState) ServiceKey             { return s.ServiceKey }
+func entryKey(e *Entry) ServiceKey                      { return e.ServiceKey }
 
 // confirmServices completes a list that came in several pieces. Of services
 // that the last reading lacks it keeps those that exist.
-func (c *Client) confirmServices(list []ServiceState) ([]ServiceState, error) {
-	list, unsure, err := confirm(list, c.sock, serviceKey, func(s socket) ([]ServiceState, error) {
+func (c *Client) confirmServices(list []Entry) ([]Entry, error) {
+	list, unsure, err := confirm(list, c.sock, entryKey, func(s socket) ([]Entry, error) {
 		again, _, err := c.services(s)
 		return again, err
 	})
 	if err != nil || len(unsure) == 0 {
 		return list, err
 	}
-	return slices.DeleteFunc(list, func(s ServiceState) bool {
-		if !unsure[s.ServiceKey] || err != nil {
+	return slices.DeleteFunc(list, func(e Entry) bool {
+		if !unsure[e.ServiceKey] || err != nil {
 			return false
 		}
-		_, e := c.service(&s.ServiceKey)
-		if e != nil && e != syscall.ESRCH {
-			err = e
+		_, no := c.service(&e.ServiceKey)
+		if no != nil && no != syscall.ESRCH {
+			err = no
 		}
-		return e == syscall.ESRCH
+		return no == syscall.ESRCH
 	}), err
 }
