@@ -26,7 +26,7 @@ type Options struct {
 }
 
 // Client carries operations to the IPVS of one network namespace and reads its
-// table. It is safe for concurrent use. Its errors are *OpError.
+// table. It is safe for concurrent use.
 type Client struct {
 	options Options
 
@@ -117,7 +117,7 @@ func (c *Client) Daemons() ([]Daemon, error) {
 }
 
 // Connections opens the connection table of the client's network namespace, to
-// be read with a ConnScanner. The error is an *fs.PathError.
+// be read with a ConnScanner.
 func (c *Client) Connections() (io.ReadCloser, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

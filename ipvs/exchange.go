@@ -100,7 +100,7 @@ func (c *Client) roundTrip(s socket, typ uint16, cmd uint8, each func(attrs []by
 func (c *Client) broken(s socket, err error) error {
 	if s == c.sock {
 		if fresh, err := s.again(); err == nil {
-			c.sock = fresh
+			c.sock, c.limit = fresh, 0
 			s.close()
 		}
 	}
