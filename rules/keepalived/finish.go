@@ -1,0 +1,274 @@
+package keepalived
+
+import (
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strconv"
+
+	"ipvsadm/vrrp"
+)
+
+// finish looks at what was read as a whole: it fills in what is inherited, looks
+// up names, and finds what cannot be together.
+func (l *loader) finish() {
+	for _, use := range l.commands {
+		if use.Command.User == "" {
+			use.Command.User, use.Command.Group = l.global.ScriptUser, l.global.ScriptGroup
+		}
+	}
+	for _, g := range []struct {
+		word string
+		fifo *FIFO
+	}{{"notify_fifo", &l.global.FIFO}, {"vrrp_notify_fifo", &l.global.VRRPFIFO}, {"lvs_notify_fifo", &l.global.CheckFIFO}} {
+		l.finishFIFO(g.word, g.fifo)
+	}
+	l.finishDevices()
+	l.finishInstances()
+	l.finishGroups()
+	l.finishTracking()
+	l.finishStatic()
+	l.finishSync()
+	l.finishServers()
+	l.finishPools()
+}
+
+// finishFIFO refuses a FIFO that is written to twice.
+func (l *loader) finishFIFO(word string, f *FIFO) {
+	if f.Path == "" {
+		return
+	}
+	for _, other := range []*FIFO{&l.global.FIFO, &l.global.VRRPFIFO, &l.global.CheckFIFO} {
+		if other != f && other.Path == f.Path {
+			l.warn(KindConflict, l.global.at(word), word+" is ignored: "+f.Path+" is another FIFO as well", "give each a path of its own")
+			*f = FIFO{}
+			return
+		}
+	}
+}
+
+// finishDevices puts static addresses without an interface on the default one.
+func (l *loader) finishDevices() {
+	for i := range l.vrrp.Addresses {
+		if a := &l.vrrp.Addresses[i]; a.Device == "" {
+			a.Device = l.global.vrrp.device
+		}
+	}
+}
+
+// finishInstances completes the instances, and leaves out those that cannot run.
+func (l *loader) finishInstances() {
+	l.instances = slices.DeleteFunc(l.instances, func(v *instance) bool { return !l.finishInstance(v) })
+	l.byName = make(map[string]*instance, len(l.instances))
+	for _, v := range l.instances {
+		l.byName[v.Name] = v
+	}
+	l.nameVMACs()
+	l.distinct()
+}
+
+// distinct refuses two instances that would take each other's advertisements
+// for their own: same VRID, same family, same interface. They may share a VRID
+// when they talk to different peers, or by different groups.
+func (l *loader) distinct() {
+	type key struct {
+		device, group string
+		vrid          uint8
+		ipv6          bool
+	}
+	seen := make(map[key]*instance)
+	for _, v := range l.instances {
+		keys := []key{{v.Device, v.Group.String(), v.VRID, v.IPv6}}
+		if len(v.Peers) > 0 {
+			keys = nil
+			for _, p := range v.Peers {
+				keys = append(keys, key{v.Device, "to " + p.Addr.String(), v.VRID, v.IPv6})
+			}
+		}
+		for _, k := range keys {
+			other := seen[k]
+			if other == nil {
+				seen[k] = v
+				continue
+			}
+			at := v.at("virtual_router_id")
+			l.fail(KindDuplicate, at, fmt.Sprintf("%s and %s (on %s) are both virtual router %d on %s", v.title, other.title, lineOf(other.pos, at), v.VRID, v.Device), "give one of them another virtual_router_id")
+			break
+		}
+	}
+}
+
+// nameVMACs gives virtual MAC interfaces without a name one: vrrp.VRID, for IPv6
+// vrrp6.VRID, with a number behind if there is one already.
+func (l *loader) nameVMACs() {
+	taken, numbers := make(map[string]*instance), make(map[string]int)
+	for _, v := range l.instances {
+		if v.VMAC == nil || v.VMAC.Name == "" {
+			continue
+		}
+		if other := taken[v.VMAC.Name]; other != nil {
+			l.warn(KindDuplicate, v.at("use_vmac"), v.title+": the name "+v.VMAC.Name+" is ignored: "+other.title+" has it", "choose another name")
+			v.VMAC.Name = ""
+			continue
+		}
+		taken[v.VMAC.Name] = v
+	}
+	for _, v := range l.instances {
+		if v.VMAC == nil || v.VMAC.Name != "" {
+			continue
+		}
+		family := ""
+		if v.IPv6 {
+			family = "6"
+		}
+		stem := l.global.vrrp.vmacPrefix + family + "." + strconv.Itoa(int(v.VRID))
+		name := stem
+		for taken[name] != nil {
+			numbers[stem]++
+			name = stem + "." + strconv.Itoa(numbers[stem])
+		}
+		if !isInterface(name) {
+			l.fail(KindValue, v.at("use_vmac"), v.title+": "+name+" is too long for the name of an interface", "choose a shorter vmac_prefix, or write use_vmac NAME")
+		}
+		taken[name], v.VMAC.Name = v, name
+	}
+}
+
+// finishGroups looks up the members of sync groups.
+func (l *loader) finishGroups() {
+	inGroup := make(map[string]*group)
+	l.syncGroups = slices.DeleteFunc(l.syncGroups, func(g *group) bool {
+		kept := g.Instances[:0]
+		for _, name := range g.Instances {
+			switch other := inGroup[name]; {
+			case l.findInstance(name) == nil:
+				l.warn(KindReference, g.at("group"), g.title+": there is no instance "+abridge(name)+" and it is left out", l.meant(name))
+			case other != nil:
+				l.warn(KindDuplicate, g.at("group"), g.title+": "+abridge(name)+" is left out: it is in "+other.title+" already", "")
+			default:
+				inGroup[name] = g
+				kept = append(kept, name)
+			}
+		}
+		switch g.Instances = kept; len(kept) {
+		case 0:
+			l.warn(KindIncomplete, g.pos, g.title+" has no instance and is left out", "write group { NAME … } in it")
+			return true
+		case 1:
+			l.warn(KindIncomplete, g.pos, g.title+" has one instance only, which is probably not what you want", "")
+		}
+		if !g.has("smtp_alert") {
+			g.Notify.Mail = l.global.alertVRRP.or(l.global.alert.or(false))
+		}
+		if !g.has("notify_priority_changes") {
+			g.Notify.Priorities = l.global.vrrp.priorities
+		}
+		return false
+	})
+}
+
+// findInstance returns the instance of that name that can run, nil if there is
+// none.
+func (l *loader) findInstance(name string) *instance { return l.byName[name] }
+
+// meant names the instance that was most likely meant.
+func (l *loader) meant(name string) string { return l.meantOr(name, maps.Keys(l.byName), "") }
+
+// meantOr names what was most likely meant among names, or says what else to do.
+func (l *loader) meantOr(name string, names iter.Seq[string], otherwise string) string {
+	if l.report.full() {
+		return ""
+	}
+	if near := nearest(name, slices.Sorted(names)); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return otherwise
+}
+
+// finishStatic looks up the track_groups of static addresses, and their members.
+func (l *loader) finishStatic() {
+	for _, g := range l.trackGroups {
+		g.Instances = slices.DeleteFunc(g.Instances, func(name string) bool {
+			if l.findInstance(name) != nil {
+				return false
+			}
+			l.warn(KindReference, g.pos, g.title+": there is no instance "+abridge(name)+" and it is left out", l.meant(name))
+			return true
+		})
+	}
+	groups := make(map[string]bool, len(l.trackGroups))
+	for _, g := range l.trackGroups {
+		groups[g.Name] = true
+	}
+	for _, r := range l.references {
+		if !groups[r.name] {
+			l.warn(KindReference, r.pos, "there is no track_group "+abridge(r.name)+" and it is ignored", "define track_group "+abridge(r.name)+" { group { … } }")
+		}
+	}
+	known := func(name *string) {
+		if !groups[*name] {
+			*name = ""
+		}
+	}
+	for i := range l.vrrp.Addresses {
+		known(&l.vrrp.Addresses[i].StaticGroup)
+	}
+	for i := range l.vrrp.Routes {
+		known(&l.vrrp.Routes[i].StaticGroup)
+	}
+	for i := range l.vrrp.Rules {
+		known(&l.vrrp.Rules[i].StaticGroup)
+	}
+}
+
+// finishSync completes lvs_sync_daemon, which an instance can ask for in the old
+// way.
+func (l *loader) finishSync() {
+	for _, v := range l.instances {
+		if v.syncDevice == "" {
+			continue
+		}
+		if l.vrrp.Sync != nil {
+			l.warn(KindConflict, v.at("lvs_sync_daemon_interface"), "lvs_sync_daemon_interface is ignored: there is a sync daemon already", "leave it out")
+			continue
+		}
+		l.vrrp.Sync, l.syncPos = &vrrp.SyncConfig{Device: v.syncDevice, Instance: v.Name}, v.pos
+	}
+	d := l.vrrp.Sync
+	if d == nil || d.Instance == "" {
+		return
+	}
+	v := l.findInstance(d.Instance)
+	if v == nil {
+		l.warn(KindReference, l.syncPos, "lvs_sync_daemon follows no instance: there is no "+abridge(d.Instance), l.meant(d.Instance))
+		d.Instance = ""
+		return
+	}
+	if !l.syncID {
+		d.ID = v.VRID
+	}
+}
+
+// finishPools looks up the virtual servers that instances and groups track.
+func (l *loader) finishPools() {
+	names := make(map[string]bool)
+	for _, s := range l.servers {
+		names[s.Name()] = true
+	}
+	check := func(b *base, list trackList, to *[]vrrp.TrackedConfig) {
+		for _, t := range list.all {
+			if !names[t.Name] {
+				l.warn(KindReference, t.pos, b.title+": there is no virtual server "+t.Name+" to track, it is ignored", "write it as in its virtual_server: ADDR PORT PROTOCOL, fwmark N or group NAME PROTOCOL")
+				continue
+			}
+			*to = append(*to, t.TrackedConfig)
+		}
+	}
+	for _, v := range l.instances {
+		check(&v.base, v.track.pools, &v.Track.Pools)
+	}
+	for _, g := range l.syncGroups {
+		check(&g.base, g.track.pools, &g.Track.Pools)
+	}
+}
