@@ -99,7 +99,7 @@ func (a *agent) report(code int, err error) {
 // command and that input. What the command leaves behind will be killed.
 func prepareRun(r request) (func(io.Writer) (int, error), *input, error) {
 	r.Env = guestEnv(r.Env)
-	p := process{Command: r.Command, dir: "/run", reap: reapAll}
+	p := process{Command: r.Command, dir: "/run", reap: reapAll, ours: true}
 	switch {
 	case r.Terminal != nil:
 		master, slave, err := openTerminal(*r.Terminal)

@@ -26,7 +26,7 @@ func goTest(t *testing.T, env []string, args ...string) string {
 	uml.Need(t)
 	tmp := t.TempDir()
 	cmd := exec.Command("go", append([]string{"test", "-count=1", sample}, args...)...)
-	cmd.Env = append(os.Environ(), append(env, "TMPDIR="+tmp)...)
+	cmd.Env = append(append(os.Environ(), "UML_REQUIRED=", "TMPDIR="+tmp), env...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
@@ -146,6 +146,13 @@ func TestResultsAreTheTestsOwn(t *testing.T) {
 		return e.Action == "attr" && e.Test == "TestInSubtest/z" && e.Key == "answer" && e.Value == "42"
 	}) {
 		t.Error("the attribute of TestInSubtest/z was lost")
+	}
+}
+
+func TestNetworksOfEarlierTestsAreGone(t *testing.T) {
+	out := goTest(t, nil, "-run=TestNetworkIsGoneAtOnce", "-count=4")
+	if !strings.HasPrefix(out, "ok ") {
+		t.Error(out)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,8 +17,12 @@ const netnsDir = "/run/netns"
 // into a new mount namespace in which /sys shows that network, named network
 // namespaces are this one's own, and names are looked up in files only. A
 // listing without -n would otherwise wait 10 s for a name server that isn't there.
-func isolate(dir string) error {
-	if err := unix.Unshare(unix.CLONE_NEWNET | unix.CLONE_NEWNS); err != nil {
+func isolate(dir string, newNetwork func() error) error {
+	err := newNetwork()
+	if err == nil {
+		err = unix.Unshare(unix.CLONE_NEWNS)
+	}
+	if err != nil {
 		return fmt.Errorf("new namespaces: %w (needs root)", err)
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -36,6 +41,40 @@ func isolate(dir string) error {
 		return err
 	}
 	return linkUp("lo")
+}
+
+// dismantling is how long the kernel may take to dismantle network namespaces;
+// it takes some 50 ms.
+const dismantling = 5 * time.Second
+
+// newNetworkAlone moves the calling thread into a new network namespace once
+// those of earlier commands are gone. The kernel dismantles them in its own
+// time, and until then they hold on to the schedulers that their services use,
+// which a test may want to unload.
+//
+// The kernel shows their number only by its limit: with a limit of one, a
+// namespace can be made when there is no other.
+func newNetworkAlone() error {
+	const limit = "/proc/sys/user/max_net_namespaces"
+	before, err := os.ReadFile(limit)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(limit, []byte("1"), 0); err != nil {
+		return err
+	}
+	for end := time.Now().Add(dismantling); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if err = unix.Unshare(unix.CLONE_NEWNET); err != unix.ENOSPC {
+			break
+		}
+	}
+	if e := os.WriteFile(limit, before, 0); e != nil {
+		return e
+	}
+	if err == unix.ENOSPC { // something holds one: better a test on a kernel that isn't clean
+		err = unix.Unshare(unix.CLONE_NEWNET)
+	}
+	return err
 }
 
 // filesOnly makes the look-up of names use files and no name server.

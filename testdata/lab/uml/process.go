@@ -15,6 +15,7 @@ type process struct {
 	Command
 	dir  string          // where helper files may be put
 	reap func(*exec.Cmd) // ends what the command left behind
+	ours bool            // nobody but us makes network namespaces on this kernel
 }
 
 // run runs the command with both of its outputs on out. It closes the input,
@@ -75,7 +76,11 @@ func (p process) start(cmd *exec.Cmd) error {
 		return cmd.Start()
 	}
 	return onNewThread(func() error {
-		if err := isolate(p.dir); err != nil {
+		newNetwork := func() error { return unix.Unshare(unix.CLONE_NEWNET) }
+		if p.ours {
+			newNetwork = newNetworkAlone
+		}
+		if err := isolate(p.dir, newNetwork); err != nil {
 			return err
 		}
 		return cmd.Start()
@@ -86,8 +91,16 @@ func (p process) start(cmd *exec.Cmd) error {
 func onNewThread(f func() error) error {
 	done := make(chan error)
 	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-		done <- f()
+		runtime.LockOSThread()
+		if unix.Gettid() != unix.Getpid() {
+			done <- f()
+			return // still locked: the thread ends
+		}
+		// The main thread never ends, and would hold on to the namespaces.
+		// While it is ours, f will run on another.
+		err := onNewThread(f)
+		runtime.UnlockOSThread()
+		done <- err
 	}()
 	return <-done
 }

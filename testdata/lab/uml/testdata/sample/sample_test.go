@@ -120,6 +120,27 @@ func TestMuchOutput(t *testing.T) {
 	})
 }
 
+// TestNetworkIsGoneAtOnce leaves a service in each of two network namespaces,
+// and finds no more of it in its next round.
+func TestNetworkIsGoneAtOnce(t *testing.T) {
+	for range 5 {
+		t.Run("round", func(t *testing.T) {
+			uml.Run(t, func(t *testing.T) {
+				for _, line := range []string{
+					"rmmod ip_vs_mh",
+					"ipvsadm -A -t 10.0.0.1:80 -s mh",
+					"ip netns add other",
+					"ip netns exec other ipvsadm -A -t 10.0.0.1:80 -s mh",
+				} {
+					if out, err := exec.Command("sh", "-c", line).CombinedOutput(); err != nil {
+						t.Errorf("%s: %v: %s", line, err, out)
+					}
+				}
+			})
+		})
+	}
+}
+
 // TestTwoNetworks leaves an interface behind and does not find it again.
 func TestTwoNetworks(t *testing.T) {
 	for range 2 {
