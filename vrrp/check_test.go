@@ -160,9 +160,8 @@ func isV2(p *Params) bool { return p.Version == V2 }
 const lastSequence = 500
 
 func TestEachFaultIsRefusedForItsOwnReason(t *testing.T) {
-	requirement(t, "9568:5.2.2-1", "9568:7.1-1", "9568:7.1-2", "9568:7.1-3", "9568:7.1-4", "9568:7.1-5",
-		"9568:5.1.1.3-2", "9568:5.1.2.3-2", "9568:5.2.5-1", "9568:5.2.8-1", "9568:5.2.8-3", "9568:5.2.9-2",
-		"3768:auth-type", "3768:7.1-interval", "9568:7.1-8")
+	requirement(t, "3768:7.1-interval", "3768:auth-type", "9568:5.2.2-1", "9568:5.2.5-1", "9568:7.1-1",
+		"9568:7.1-2", "9568:7.1-4", "9568:7.1-5")
 	for name, p := range receivers() {
 		if v := Check(craft(p, 100).finish(), &p, lastSequence); v.Reason != Accepted {
 			t.Fatalf("%s: an unspoiled packet is refused for %v", name, v.Reason)
@@ -226,7 +225,7 @@ func TestEveryReasonHasAFault(t *testing.T) {
 }
 
 func TestOnly255IsAnAcceptableTTL(t *testing.T) {
-	requirement(t, "9568:5.1.1.3-2", "9568:5.1.2.3-2")
+	requirement(t, "9568:5.1.1.3-1", "9568:5.1.1.3-2", "9568:5.1.2.3-2")
 	for name, p := range receivers() {
 		for ttl := TTLUnknown; ttl <= 255; ttl++ {
 			c := craft(p, 100)
@@ -266,7 +265,7 @@ func TestConfigurationLowersTheTTLOfAListedPeerOnly(t *testing.T) {
 // P-26: two forms of the checksum, three ways to be configured, two versions and
 // two families.
 func TestChecksumForms(t *testing.T) {
-	requirement(t, "9568:5.2.8-2", "9568:5.2.8-3", "9568:5.2.8-1")
+	requirement(t, "9568:5.2.8-2", "9568:5.2.8-3")
 	v6 := goldens[4].params
 	for _, tc := range []struct {
 		name   string
@@ -401,7 +400,6 @@ func TestAuthenticationDataOfTypeNoneIsIgnored(t *testing.T) {
 
 // An authentication header says what it is, whatever the message in it says.
 func TestAuthenticationHeaderWhereThereShouldBeNone(t *testing.T) {
-	requirement(t, "3768:auth-type")
 	for _, g := range goldens[:3] {
 		c := craft(g.params, 100)
 		if g.params.Auth == AuthAH {
@@ -433,7 +431,7 @@ func TestIntervalInVersion3IsNoReasonToRefuse(t *testing.T) {
 }
 
 func TestOtherAddressesAreReportedAndAccepted(t *testing.T) {
-	requirement(t, "9568:7.1-addresses", "3768:7.1-addresses")
+	requirement(t, "3768:7.1-addresses", "9568:7.1-addresses")
 	a := func(s ...string) (out []netip.Addr) {
 		for _, x := range s {
 			out = append(out, netip.MustParseAddr(x))

@@ -77,7 +77,6 @@ func TestEncodedPacketsDecodeToThemselves(t *testing.T) {
 }
 
 func TestIPv4Header(t *testing.T) {
-	requirement(t, "9568:7.1-3")
 	_, frames := goldens[3].datagrams(t)
 	packet := frames[0].payload
 	for _, tc := range []struct {

@@ -105,7 +105,8 @@ func (g golden) datagrams(tb testing.TB) (ds []Datagram, frames []frame) {
 }
 
 func TestGoldenPacketsAreAccepted(t *testing.T) {
-	requirement(t, "9568:7.1-3", "9568:5.2.8-1", "9568:5.1.1.3-2", "9568:5.1.2.3-2")
+	requirement(t, "9568:5.1.1.3-2", "9568:5.1.2.3-2", "9568:5.2.2-1", "9568:5.2.5-1", "9568:5.2.8-1",
+		"9568:7.1-1", "9568:7.1-2", "9568:7.1-6")
 	for _, g := range goldens {
 		t.Run(g.name, func(t *testing.T) {
 			ds, _ := g.datagrams(t)
@@ -133,7 +134,8 @@ func TestGoldenPacketsAreAccepted(t *testing.T) {
 }
 
 func TestGoldenPacketsAreEncodedToTheByte(t *testing.T) {
-	requirement(t, "9568:7.2-1", "9568:5.1.1.3-1", "9568:5.2.6-1", "9568:5.2.8-3", "3768:auth-field", "9568:7.2-4", "9568:7.2-3")
+	requirement(t, "3768:auth-field", "9568:5.1.1.3-1", "9568:5.2.6-1", "9568:5.2.8-3", "9568:5.2.9-2",
+		"9568:7.2-1", "9568:7.2-3", "9568:7.2-4")
 	for _, g := range goldens {
 		t.Run(g.name, func(t *testing.T) {
 			_, frames := g.datagrams(t)

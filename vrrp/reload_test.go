@@ -85,6 +85,7 @@ func TestReloadOfTheIntervalInBackup(t *testing.T) {
 // Addresses: the state stays, the driver compares lists, the next advertisement
 // has the new ones, and one with the old ones is still accepted.
 func TestReloadOfTheAddresses(t *testing.T) {
+	requirement(t, "9568:6.4.3-6")
 	more := func(p *Params) { p.Addresses = append(p.Addresses, netip.MustParseAddr("10.77.0.101")) }
 	b := active(t, nil).reloaded(more).want("update addresses").in(Active).expire()
 	s, ok := b.actions[0].(SendAdvertisement)

@@ -101,7 +101,7 @@ func (m *Machine) AppendState(b []byte, now time.Time) []byte {
 	}
 	src := m.params.Source.As16()
 	b = append(b, src[:]...)
-	b = append(b, flag(m.oldPeers))
+	b = append(b, asByte(m.oldPeers))
 	upcoming(m.listenAt)
 	if m.params.Auth == AuthAH {
 		b = m.appendSequences(b)
@@ -109,10 +109,10 @@ func (m *Machine) AppendState(b []byte, now time.Time) []byte {
 	switch m.state {
 	case Backup:
 		b = binary.AppendVarint(b, int64(m.activeInterval))
-		b = append(b, byte(m.silence), flag(m.doubted), flag(m.ignoring), flag(m.master.Source.IsValid()))
+		b = append(b, byte(m.silence), asByte(m.doubted), asByte(m.ignoring), asByte(m.master.Source.IsValid()))
 		since(m.silenceFrom)
 		// That preempt_delay ended is not the same as that it never began.
-		b = append(b, flag(m.preemptAt.IsZero()))
+		b = append(b, asByte(m.preemptAt.IsZero()))
 		upcoming(m.preemptAt)
 	case Active:
 		since(m.advertAt)
@@ -141,7 +141,7 @@ func (m *Machine) appendSequences(b []byte) []byte {
 	return b
 }
 
-func flag(b bool) byte {
+func asByte(b bool) byte {
 	if b {
 		return 1
 	}

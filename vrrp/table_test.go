@@ -78,6 +78,7 @@ func (b *bench) toDeadline(beyond time.Duration) *bench {
 }
 
 func TestEveryEventInEveryState(t *testing.T) {
+	requirement(t, "9568:8.1.2-2")
 	modes := []func(*Params){nil, func(p *Params) { p.NoPreempt = true }, owner}
 	bring := map[State]func(change func(*Params)) *bench{
 		Initialize: func(change func(*Params)) *bench { return newBench(t, change) },

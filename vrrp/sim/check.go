@@ -29,6 +29,7 @@ type oracle struct {
 	learned  bool
 	delay    time.Time // when preempt_delay ends
 	delaying bool
+	doubted  bool // the machine said that it listens once more
 
 	sentAt   time.Time // last advertisement of ours, while Active
 	promised time.Duration
@@ -115,6 +116,7 @@ func (n *node) receive(pkt *packet) {
 	before := in.m.AppendState(nil, n.clock())
 	accepted := in.m.Counters().RcvdAdvertisements
 	overslept := in.m.Counters().Overslept
+	wasActive, sent, replyAt := in.state == vrrp.Active, in.tally.sent, in.oracle.replyAt
 	in.oracle.hearing = pkt
 	n.hand(pkt.router, vrrp.Packet{Datagram: d})
 	in.oracle.hearing = nil
@@ -128,11 +130,24 @@ func (n *node) receive(pkt *packet) {
 	case took:
 		in.tally.accepted++
 		n.obey(in, pkt)
+		capped := !replyAt.IsZero() && n.clock().Sub(replyAt) < 10*time.Millisecond
+		if wasActive && in.state == vrrp.Active && !capped && n.mustAnswer(in, pkt) && in.tally.sent == sent {
+			w.fail("I9", "%s does not answer priority %d", n.label(in), pkt.priority)
+		}
 	case in.m.Counters().Overslept == overslept && !bytes.Equal(before, in.m.AppendState(nil, n.clock())):
 		w.fail("I11", "%s refuses a packet and changes", n.label(in))
 	case listens && !pkt.damaged && n.understands(in, pkt):
 		w.fail("I11", "%s refuses a right packet from host %d", n.label(in), pkt.src)
 	}
+}
+
+// mustAnswer tells whether an Active Router answers a packet with its own.
+func (n *node) mustAnswer(in *instance, pkt *packet) bool {
+	if pkt.priority == 0 {
+		return true
+	}
+	ours := int(pkt.priority) == in.priority() && pkt.src == n.spec.Host
+	return !n.isBetter(pkt, in) && !ours && !in.params.LowerPriorityNoAdvert
 }
 
 // understands tells whether the instance must accept an undamaged packet.
@@ -158,12 +173,12 @@ func (n *node) obey(in *instance, pkt *packet) {
 	better := int(pkt.priority) >= own
 	switch {
 	case pkt.priority == 0:
-		o.zero = now
+		o.zero, o.doubted = now, false
 	case better, in.params.NoPreempt && own != 255, in.params.PreemptDelay > 0 && (!o.delaying || now.Before(o.delay)):
 		if in.params.NoPreempt && !better {
 			n.w.seen[NoPreemptHeld]++
 		}
-		o.since, o.zero = now, time.Time{}
+		o.since, o.zero, o.doubted = now, time.Time{}, false
 		if in.params.Version == vrrp.V3 {
 			o.interval, o.learned = pkt.interval, true
 		}
@@ -172,6 +187,8 @@ func (n *node) obey(in *instance, pkt *packet) {
 		} else if !o.delaying && in.params.PreemptDelay > 0 {
 			o.delaying, o.delay = true, now.Add(in.params.PreemptDelay)
 		}
+	case o.zero.IsZero() && o.delaying && o.since.Before(o.delay):
+		o.since = o.delay // preempt_delay is over
 	}
 }
 
@@ -184,8 +201,12 @@ func (n *node) checkTransition(in *instance, t vrrp.Transition) {
 	if t.From == vrrp.Active {
 		in.tally.released++
 	}
-	if t.From == vrrp.Active && t.To == vrrp.Backup {
+	switch {
+	case t.From != vrrp.Active:
+	case t.To == vrrp.Backup:
 		n.checkYield(in, t)
+	case o.gaveUp != 1:
+		w.fail("I3", "%s leaves Active for %v and sends priority 0 %d times", n.label(in), t.To, o.gaveUp)
 	}
 	switch t.To {
 	case vrrp.Active:
@@ -203,7 +224,7 @@ func (n *node) checkTransition(in *instance, t vrrp.Transition) {
 		}
 		o.first, o.gaveUp = 0, 0
 	case vrrp.Backup:
-		o.since, o.zero, o.delaying = now, time.Time{}, false
+		o.since, o.zero, o.delaying, o.doubted = now, time.Time{}, false, false
 		if now.Before(o.listenFrom) {
 			o.since = o.listenFrom
 		}
@@ -245,6 +266,26 @@ func (n *node) checkTakeover(in *instance, t vrrp.Transition) {
 	if !silence {
 		w.fail("I4", "%s becomes Active %v after it heard an advertisement, and must wait for %v",
 			n.label(in), now.Sub(o.since), needed)
+	}
+	// After a pause silence proves nothing: there was nobody to hear.
+	if late := now.Sub(o.since) - needed; o.paused && late > o.interval && o.zero.IsZero() && !o.doubted && t.Trigger != vrrp.TriggerGroup {
+		w.fail("I7", "%s woke up %v late and becomes Active at once", n.label(in), late)
+	}
+}
+
+// checkPatience is the other side of I4: a node that runs takes over when its
+// silence is over, and not later. In a sync group others have a say.
+func (n *node) checkPatience(in *instance) {
+	o := &in.oracle
+	if n.group != nil || o.paused || o.doubted {
+		return
+	}
+	due := o.since.Add(in.down(o.interval))
+	if !o.zero.IsZero() {
+		due = o.zero.Add(in.skew(o.interval))
+	}
+	if late := n.clock().Sub(due); late > n.local(2*n.quantum())+1 {
+		n.w.fail("I4", "%s should be Active since %v", n.label(in), late)
 	}
 }
 
@@ -311,6 +352,9 @@ func (n *node) checkSend(in *instance, a vrrp.SendAdvertisement) {
 		return
 	}
 	n.checkGap(in)
+	if gap := now.Sub(o.sentAt); gap >= time.Duration(max(in.adverts(), 2))*o.promised {
+		w.fail("I9", "%s was silent for %v and speaks as if nothing had been", n.label(in), gap)
+	}
 	if o.hearing != nil {
 		w.seen[LowerAnswered]++
 		if !o.replyAt.IsZero() && now.Sub(o.replyAt) < 10*time.Millisecond {
@@ -353,8 +397,11 @@ func (n *node) checkBatch() {
 		if o.gaveUp > 0 && in.state == vrrp.Active {
 			w.fail("I3", "%s gave up and is still Active", n.label(in))
 		}
-		if in.state == vrrp.Active {
+		switch in.state {
+		case vrrp.Active:
 			n.checkGap(in)
+		case vrrp.Backup:
+			n.checkPatience(in)
 		}
 		if d := in.m.Deadline(); !d.IsZero() && !d.After(n.clock()) {
 			w.fail("I8", "%s has a deadline %v ago", n.label(in), n.clock().Sub(d))
@@ -394,7 +441,7 @@ func (w *world) checkCounters() {
 }
 
 // seeLog counts the rare things that must happen now and then.
-func (n *node) seeLog(_ *instance, l vrrp.Log) {
+func (n *node) seeLog(in *instance, l vrrp.Log) {
 	switch l.Note {
 	case vrrp.NoteIntervalLearned:
 		n.w.seen[IntervalAdopted]++
@@ -402,6 +449,7 @@ func (n *node) seeLog(_ *instance, l vrrp.Log) {
 		n.w.seen[Overslept]++
 	case vrrp.NoteDoubt:
 		n.w.seen[Doubted]++
+		in.oracle.doubted = true
 	case vrrp.NotePreemptDelayStarted:
 		n.w.seen[PreemptDelayed]++
 	}

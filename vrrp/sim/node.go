@@ -256,6 +256,9 @@ func (n *node) do(in *instance, a vrrp.Action) {
 		w.transmit(n, in, a)
 	case vrrp.AddAddresses:
 		w.mix(2, uint64(n.index), uint64(in.index))
+		if in.state != vrrp.Active {
+			w.fail("I2", "%s puts up addresses in %v", n.label(in), in.state)
+		}
 		in.holding = true
 	case vrrp.RemoveAddresses:
 		w.mix(3, uint64(n.index), uint64(in.index))

@@ -92,6 +92,7 @@ func (w *world) checkPart(r int, part []int) {
 			continue
 		}
 		active, able := 0, 0
+		best, holder := 0, 0 // priorities: of those who preempt, and of the Active Router
 		for j := i; j < len(part); j++ {
 			if !w.nodes[part[j]].sameLanguage(w.nodes[a], r) {
 				continue
@@ -100,15 +101,39 @@ func (w *world) checkPart(r int, part []int) {
 			n := w.nodes[part[j]]
 			if in := n.instances[r]; n.up && in.state == vrrp.Active {
 				active++
+				_, holder = n.claim(r)
 			}
 			if n.able(r) {
 				able++
+				claim, _ := n.claim(r)
+				best = max(best, claim)
 			}
 		}
 		if active != min(able, 1) {
 			w.fail("I1", "router %d has %d Active Routers among %d able nodes", w.sc.Routers[r].VRID, active, able)
+		} else if best > holder {
+			w.fail("I1", "router %d is held by priority %d, and priority %d does not preempt", w.sc.Routers[r].VRID, holder, best)
 		}
 	}
+}
+
+// claim is the priority that a node preempts with, 0 if it does not, and the one
+// that it defends itself with. A sync group is as strong as its weakest member
+// when it wants something, and as its strongest when it has it.
+func (n *node) claim(r int) (preempts, holds int) {
+	preempts = 255
+	for i, in := range n.instances {
+		if i != r && n.group == nil {
+			continue
+		}
+		p := in.priority()
+		holds = max(holds, p)
+		if in.params.NoPreempt && p != 255 {
+			p = 0
+		}
+		preempts = min(preempts, p)
+	}
+	return preempts, holds
 }
 
 // able tells whether a node can be Active for a router.

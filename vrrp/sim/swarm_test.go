@@ -13,8 +13,9 @@ import (
 )
 
 var (
-	seeds = flag.Uint64("seeds", 10_000, "how many seeds TestSwarm runs")
-	from  = flag.Uint64("from", 0, "the first of them")
+	seeds   = flag.Uint64("seeds", 10_000, "how many seeds TestSwarm runs")
+	from    = flag.Uint64("from", 0, "the first of them")
+	hunting = flag.Bool("hunt", false, "let TestHunt look for a planted bug")
 )
 
 // swarm runs seeds on all processors and stops at the first violation, that of
