@@ -1,0 +1,220 @@
+package vrrp
+
+import (
+	"context"
+	"log/slog"
+	"reflect"
+	"slices"
+	"time"
+)
+
+// Watcher runs what instances and groups track apart from interfaces: scripts,
+// files and processes. Only what somebody tracks is run.
+type Watcher struct {
+	policy ScriptPolicy
+	log    *slog.Logger
+	report func(CauseKind, string, Standing)
+
+	scripts  map[string]*watching
+	files    map[string]bool
+	counting *processWatch
+	others   []*watching
+	applied  bool
+}
+
+// watching is a goroutine of the Watcher's.
+type watching struct {
+	script *scriptWatch // nil if it watches something else
+	cancel context.CancelFunc
+	ended  chan struct{}
+}
+
+func (w *watching) stop() {
+	w.cancel()
+	<-w.ended
+}
+
+// NewWatcher makes a Watcher that watches nothing. It calls report with the kind
+// and the name of a tracked thing that stands differently, from goroutines of its
+// own and during Apply; report must not block.
+func NewWatcher(policy ScriptPolicy, log *slog.Logger, report func(CauseKind, string, Standing)) *Watcher {
+	return &Watcher{policy: policy, log: log, report: report}
+}
+
+// Apply watches what the configuration says, instead of what was watched before.
+// When it returns, all files and processes have been looked at and reported. It
+// must not be called twice at a time.
+//
+// A script that was there already goes on with the results it had. One that a
+// reload adds counts as succeeding until its first result, so that adding it does
+// not throw a master out (keepalived does so too); at the start everybody waits
+// for that result.
+func (w *Watcher) Apply(c *Config) {
+	w.stopOthers()
+	used := tracked(c)
+	w.applyScripts(c, used)
+	w.applyFiles(c, used)
+	w.applyProcesses(c, used)
+	w.applied = true
+}
+
+// Preview reports how things stand that a reload adds, and watches nothing yet. So
+// whoever is given the new configuration next knows them, and may refuse it.
+func (w *Watcher) Preview(c *Config) {
+	used := tracked(c)
+	for i := range c.Scripts {
+		if s := &c.Scripts[i]; used[Cause{CauseScript, s.Name}] && w.scripts[s.Name] == nil {
+			w.report(CauseScript, s.Name, assumed(s))
+		}
+	}
+	for i := range c.Files {
+		if f := &c.Files[i]; used[Cause{CauseFile, f.Name}] && !w.files[f.Name] {
+			value, _ := readTrackFile(f.Path)
+			w.report(CauseFile, f.Name, Standing{Known: true, Value: value})
+		}
+	}
+	fresh := w.processWatch()
+	for i := range c.Processes {
+		p := &c.Processes[i]
+		if used[Cause{CauseProcess, p.Name}] && !w.counting.goOn(p).known {
+			fresh.verdicts = append(fresh.verdicts, processVerdict{config: p})
+		}
+	}
+	if len(fresh.verdicts) > 0 {
+		fresh.count(time.Now())
+	}
+}
+
+// assumed is what a script that a reload adds counts as until its first result.
+func assumed(s *ScriptConfig) Standing { return Standing{Known: true, Up: !s.InitFail} }
+
+// Close ends everything. Programs that run are killed.
+func (w *Watcher) Close() {
+	for _, s := range w.scripts {
+		s.cancel()
+	}
+	for _, s := range w.scripts {
+		<-s.ended
+	}
+	w.scripts = nil
+	w.stopOthers()
+}
+
+func (w *Watcher) stopOthers() {
+	for _, o := range w.others {
+		o.stop()
+	}
+	w.others = nil
+}
+
+// tracked is what instances and groups track, interfaces left out.
+func tracked(c *Config) map[Cause]bool {
+	used := make(map[Cause]bool)
+	add := func(t *TrackConfig) {
+		for kind, list := range map[CauseKind][]TrackedConfig{
+			CauseScript: t.Scripts, CauseFile: t.Files, CauseProcess: t.Processes,
+		} {
+			for i := range list {
+				used[Cause{kind, list[i].Name}] = true
+			}
+		}
+	}
+	for i := range c.Instances {
+		add(&c.Instances[i].Track)
+	}
+	for i := range c.Groups {
+		add(&c.Groups[i].Track)
+	}
+	return used
+}
+
+func spawn(script *scriptWatch, loop func(context.Context)) *watching {
+	ctx, cancel := context.WithCancel(context.Background())
+	g := &watching{script: script, cancel: cancel, ended: make(chan struct{})}
+	go func() {
+		defer close(g.ended)
+		loop(ctx)
+	}()
+	return g
+}
+
+func (w *Watcher) applyScripts(c *Config, used map[Cause]bool) {
+	running := make(map[string]*watching)
+	for i := range c.Scripts {
+		s := c.Scripts[i]
+		if !used[Cause{CauseScript, s.Name}] {
+			continue
+		}
+		old := w.scripts[s.Name]
+		if old != nil && reflect.DeepEqual(old.script.config, s) {
+			running[s.Name] = old
+			delete(w.scripts, s.Name)
+			continue
+		}
+		program, err := w.policy.Prepare(s.Command)
+		if err != nil {
+			w.log.Warn("Disabling track script " + s.Name + ": " + err.Error())
+			continue
+		}
+		watch := &scriptWatch{
+			config: s, verdict: newScriptVerdict(&s), log: w.log,
+			run:    func(ctx context.Context) ScriptResult { return program.Run(ctx) },
+			report: func(st Standing) { w.report(CauseScript, s.Name, st) },
+		}
+		first := watch.verdict.standing()
+		switch {
+		case old != nil:
+			old.stop()
+			watch.verdict, watch.ran, watch.last = old.script.verdict, old.script.ran, old.script.last
+			watch.verdict.reconfigure(&s)
+			delete(w.scripts, s.Name)
+			first = watch.verdict.standing()
+		case w.applied:
+			first = assumed(&s)
+		}
+		w.report(CauseScript, s.Name, first)
+		running[s.Name] = spawn(watch, watch.loop)
+	}
+	for _, gone := range w.scripts {
+		gone.stop()
+	}
+	w.scripts = running
+}
+
+func (w *Watcher) applyFiles(c *Config, used map[Cause]bool) {
+	watch := &fileWatch{log: w.log, old: w.files, report: func(name string, value int) {
+		w.report(CauseFile, name, Standing{Known: true, Value: value})
+	}}
+	w.files = make(map[string]bool)
+	for _, f := range c.Files {
+		if used[Cause{CauseFile, f.Name}] {
+			watch.files = append(watch.files, f)
+			w.files[f.Name] = true
+		}
+	}
+	if len(watch.files) > 0 {
+		watch.start()
+		w.others = append(w.others, spawn(nil, watch.loop))
+	}
+}
+
+func (w *Watcher) processWatch() *processWatch {
+	return &processWatch{list: listProcesses("/proc"), report: func(c *ProcessConfig, up bool) {
+		w.report(CauseProcess, c.Name, Standing{Known: true, Up: up})
+	}}
+}
+
+func (w *Watcher) applyProcesses(c *Config, used map[Cause]bool) {
+	watch := w.processWatch()
+	processes := slices.Clone(c.Processes)
+	for i := range processes {
+		if p := &processes[i]; used[Cause{CauseProcess, p.Name}] {
+			watch.verdicts = append(watch.verdicts, w.counting.goOn(p))
+		}
+	}
+	w.counting = watch
+	if len(watch.verdicts) > 0 {
+		watch.count(time.Now())
+		w.others = append(w.others, spawn(nil, watch.loop))
+	}
+}
