@@ -1,0 +1,156 @@
+package vrrp
+
+import (
+	"fmt"
+	"slices"
+)
+
+// holding is one thing that an instance puts up on the host while it is Active.
+type holding struct {
+	// key is the same for equal things, whoever holds them.
+	key string
+	Change
+}
+
+// holder is somebody with holdings: an instance, or the static configuration.
+type holder struct {
+	// all is what it puts up when it puts up something, in order: addresses,
+	// then the routes that need them, then rules.
+	all []holding
+	// want is what should be there now, and have what it put there.
+	want, have []holding
+	// leaving is what others held that are not there any more.
+	leaving []holding
+	// dirty asks for changes. purge deletes even what it did not put there, and
+	// refresh adds again what it did.
+	dirty, purge, refresh bool
+	// refused are holdings that the host would not add.
+	refused map[string]bool
+}
+
+// hold makes it want everything or nothing.
+func (h *holder) hold(everything bool) {
+	h.dirty = true
+	if h.want = nil; everything {
+		h.want = h.all
+	} else {
+		h.purge = true
+	}
+}
+
+// gone and missing are what has to be deleted, the last one first, and added.
+func (h *holder) gone() (g []holding) {
+	candidates := slices.Concat(h.leaving, h.have)
+	if h.purge {
+		candidates = slices.Concat(h.all, candidates)
+	}
+	wanted, seen := keys(h.want), map[string]bool{}
+	for _, x := range candidates {
+		if !wanted[x.key] && !seen[x.key] {
+			seen[x.key] = true
+			g = append(g, x)
+		}
+	}
+	slices.Reverse(g)
+	return g
+}
+
+func (h *holder) missing() []holding {
+	if h.refresh {
+		return h.want
+	}
+	there := keys(h.have)
+	return slices.DeleteFunc(slices.Clone(h.want), func(x holding) bool { return there[x.key] })
+}
+
+func keys(all []holding) map[string]bool {
+	set := make(map[string]bool, len(all))
+	for _, x := range all {
+		set[x.key] = true
+	}
+	return set
+}
+
+// settleHolders brings the host to what all holders want. Things that move from
+// one to another stay where they are. It returns the errors, which concern single
+// changes: everything else has been done.
+func settleHolders(host Host, holders []*holder) (errs []error, applied bool) {
+	dirty := slices.DeleteFunc(slices.Clone(holders), func(h *holder) bool { return !h.dirty })
+	if len(dirty) == 0 {
+		return nil, false
+	}
+	wanted := map[string]bool{}
+	for _, h := range holders {
+		for _, x := range h.want {
+			wanted[x.key] = true
+		}
+	}
+	var changes []Change
+	var owners []*holder // of changes that add, nil for those that delete
+	var added []string
+	for _, h := range dirty {
+		for _, x := range h.gone() {
+			if !wanted[x.key] {
+				x.Delete = true
+				changes, owners, added = append(changes, x.Change), append(owners, nil), append(added, "")
+			}
+		}
+	}
+	for _, h := range dirty {
+		for _, x := range h.missing() {
+			changes, owners, added = append(changes, x.Change), append(owners, h), append(added, x.key)
+		}
+		h.have, h.leaving = h.want, nil
+		h.dirty, h.purge, h.refresh = false, false, false
+		h.refused = nil
+	}
+	if len(changes) == 0 {
+		return nil, false
+	}
+	for i, err := range host.Apply(changes) {
+		if err == nil {
+			continue
+		}
+		errs = append(errs, err)
+		if h := owners[i]; h != nil {
+			if h.refused == nil {
+				h.refused = map[string]bool{}
+			}
+			h.refused[added[i]] = true
+		}
+	}
+	return errs, true
+}
+
+// lost tells whether an address that is held is not there any more, and that
+// matters.
+func (h *holder) lost(v *View) bool {
+	return slices.ContainsFunc(h.have, func(x holding) bool {
+		a := x.Address
+		return a != nil && !a.NoTrack && !h.refused[x.key] && !v.Has(a.Device, a.Prefix.Addr())
+	})
+}
+
+// holdings makes holdings of a configuration. Addresses without a device are put
+// on the given one.
+func holdings(device string, addrs []AddressConfig, routes []RouteConfig, rules []RuleConfig) (all []holding) {
+	for _, a := range addrs {
+		if a.Device == "" {
+			a.Device = device
+		}
+		all = append(all, holding{fmt.Sprintf("address %+v", a), Change{Address: &a}})
+	}
+	for i := range routes {
+		all = append(all, holding{fmt.Sprintf("route %+v", routes[i]), Change{Route: &routes[i]}})
+	}
+	for i := range rules {
+		all = append(all, holding{fmt.Sprintf("rule %+v", rules[i]), Change{Rule: &rules[i]}})
+	}
+	return all
+}
+
+// settingHolding makes a holding of a sysctl.
+func settingHolding(path, value string) holding {
+	s := &Setting{path, value}
+	return holding{fmt.Sprintf("setting %+v", *s), Change{Setting: s}}
+}
