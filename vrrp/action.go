@@ -61,6 +61,7 @@ type (
 		Theirs, Ours uint8      // priorities, for the notes that name them
 		Old, New     int64      // milliseconds or numbers, for those that have them
 		Cause        Cause      // for the notes about faults
+		Suppressed   uint64     // the same since the last one that was logged
 	}
 )
 

@@ -58,14 +58,14 @@ func (m *Machine) yield(now time.Time, why Trigger) {
 func (m *Machine) hearActive(now time.Time, v *Verdict) {
 	theirs, ours := v.Advertisement.Priority, m.priority
 	if theirs == PriorityStop {
-		m.emit(Log{Note: NoteZeroHeardActive})
+		m.say(now, Log{Note: NoteZeroHeardActive})
 		m.reply(now)
 		return
 	}
 	tie := 0
 	if theirs == ours {
 		tie = v.Source.Compare(m.params.Source) // unsigned, network order
-		m.noteTie(v, tie)
+		m.noteTie(now, v, tie)
 	}
 	switch {
 	case theirs > ours || tie > 0:
@@ -77,13 +77,13 @@ func (m *Machine) hearActive(now time.Time, v *Verdict) {
 	// duplicate address. Neither side of it can win: nothing is done.
 }
 
-func (m *Machine) noteTie(v *Verdict, tie int) {
+func (m *Machine) noteTie(now time.Time, v *Verdict, tie int) {
 	switch {
 	case tie == 0:
-		m.emit(Log{Note: NoteSameAddress, Source: v.Source})
+		m.say(now, Log{Note: NoteSameAddress, Source: v.Source})
 	case m.params.Owner():
 		// RFC 9568 erratum 8298: say so. The tie is broken as any other.
-		m.emit(Log{Note: NoteTwoOwners, Source: v.Source})
+		m.say(now, Log{Note: NoteTwoOwners, Source: v.Source})
 	}
 }
 
@@ -102,7 +102,7 @@ func (m *Machine) lose(now time.Time, v *Verdict) {
 	}
 	m.emit(Log{Note: note, Source: v.Source, Theirs: v.Advertisement.Priority, Ours: m.priority})
 	m.yield(now, why)
-	m.learn(v)
+	m.learn(now, v)
 	m.listen(now, silenceFull)
 	m.master = sighting(now, v)
 }
@@ -115,14 +115,13 @@ func (m *Machine) win(now time.Time, v *Verdict) {
 	if p.LowerPriorityNoAdvert {
 		l.Note = NoteLowerPriorityQuiet
 	}
-	m.emit(l)
+	m.say(now, l)
 	if !p.LowerPriorityNoAdvert {
 		m.reply(now)
 	}
-	if burst, ok := m.announcer.lowerHeard(now, &p.Announce, p.AdvertisementInterval); ok {
-		m.emit(burst)
+	if m.announcer.lowerHeard(now, &p.Announce, p.AdvertisementInterval, m.emit) {
+		m.notify(NotifyLowerPriority)
 	}
-	m.notify(NotifyLowerPriority)
 }
 
 // reply answers a received advertisement at once and restarts Adver_Timer, at

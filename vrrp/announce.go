@@ -80,19 +80,23 @@ func (n *announcer) reschedule(now time.Time, s *AnnounceSchedule) {
 	}
 }
 
-// lowerHeard announces again because of an advertisement of lower priority,
-// whose sender may have fooled switches. keepalived does so for each such
-// advertisement; we do it once per interval, which is all an honest sender
-// causes, so that a flood of them is not multiplied.
-func (n *announcer) lowerHeard(now time.Time, s *AnnounceSchedule, interval time.Duration) (Announce, bool) {
-	if s.LowerPriorityRepeat == 0 || now.Before(n.lowerFrom) {
-		return Announce{}, false
+// lowerHeard tells whether an advertisement of lower priority is to have
+// consequences, and announces again if so: its sender may have fooled switches.
+// keepalived does so for each such advertisement; we do it once per interval,
+// which is all an honest sender causes, so that a flood of them is not
+// multiplied.
+func (n *announcer) lowerHeard(now time.Time, s *AnnounceSchedule, interval time.Duration, emit func(Action)) bool {
+	if now.Before(n.lowerFrom) {
+		return false
 	}
 	n.lowerFrom = now.Add(interval)
-	if s.LowerPriorityDelay > 0 {
-		n.lower = now.Add(s.LowerPriorityDelay)
+	if s.LowerPriorityRepeat > 0 {
+		emit(Announce{Repeat: s.LowerPriorityRepeat})
+		if s.LowerPriorityDelay > 0 {
+			n.lower = now.Add(s.LowerPriorityDelay)
+		}
 	}
-	return Announce{Repeat: s.LowerPriorityRepeat}, true
+	return true
 }
 
 // due hands the announcements that are due by now to emit.

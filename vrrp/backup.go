@@ -84,14 +84,14 @@ func (m *Machine) hearBackup(now time.Time, v *Verdict) {
 	theirs := v.Advertisement.Priority
 	switch {
 	case theirs == PriorityStop:
-		m.emit(Log{Note: NoteZeroHeardBackup})
+		m.say(now, Log{Note: NoteZeroHeardBackup})
 		m.listen(now, silenceSkew)
 		m.wants = Backup
 	case theirs >= m.priority || !m.params.preempts() || m.holdsBack(now):
 		m.follow(now, v)
 	default:
 		// Discarded: the timer runs on, and we preempt when it ends.
-		m.emit(Log{Note: NoteDiscarded, Source: v.Source, Theirs: theirs, Ours: m.priority})
+		m.say(now, Log{Note: NoteDiscarded, Source: v.Source, Theirs: theirs, Ours: m.priority})
 		m.ignoring = true
 		m.countFromDelay()
 	}
@@ -117,11 +117,11 @@ func (m *Machine) holdsBack(now time.Time) bool {
 
 // follow accepts the sender as the Active Router.
 func (m *Machine) follow(now time.Time, v *Verdict) {
-	m.learn(v)
+	m.learn(now, v)
 	m.listen(now, silenceFull)
 	m.wants = Backup
 	if m.master.Source != v.Source {
-		m.emit(Log{Note: NoteMaster, Source: v.Source})
+		m.say(now, Log{Note: NoteMaster, Source: v.Source})
 	}
 	m.master = sighting(now, v)
 	if m.params.PreemptDelay == 0 {
@@ -131,21 +131,21 @@ func (m *Machine) follow(now time.Time, v *Verdict) {
 	switch {
 	case better && !m.preemptAt.IsZero():
 		m.preemptAt = time.Time{}
-		m.emit(Log{Note: NotePreemptDelayStopped})
+		m.say(now, Log{Note: NotePreemptDelayStopped})
 	case !better && m.preemptAt.IsZero():
 		m.preemptAt = now.Add(m.params.PreemptDelay)
-		m.emit(Log{Note: NotePreemptDelayStarted, New: m.params.PreemptDelay.Milliseconds()})
+		m.say(now, Log{Note: NotePreemptDelayStarted, New: m.params.PreemptDelay.Milliseconds()})
 	}
 }
 
 // learn adopts the Active Router's interval, in version 3 only (RFC 9568 §6.4.2
 // (450)). Version 2 has refused other intervals already.
-func (m *Machine) learn(v *Verdict) {
+func (m *Machine) learn(now time.Time, v *Verdict) {
 	heard := v.Advertisement.MaxAdvertiseInterval
 	if m.params.Version != V3 || heard == m.activeInterval {
 		return
 	}
-	m.emit(Log{Note: NoteIntervalLearned, Old: m.activeInterval.Milliseconds(), New: heard.Milliseconds()})
+	m.say(now, Log{Note: NoteIntervalLearned, Old: m.activeInterval.Milliseconds(), New: heard.Milliseconds()})
 	m.activeInterval = heard
 	m.counters.IntervalsLearned++
 }

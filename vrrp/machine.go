@@ -48,7 +48,8 @@ type Machine struct {
 	oldPeers bool      // a peer sent OldUnicast checksums
 
 	counters Counters
-	limiter  limiter
+	reported [reasons]limiter
+	said     [notes]limiter
 	peers    peerTable
 	noted    struct { // what NoteOtherChecksum said last
 		from netip.Addr

@@ -142,11 +142,20 @@ func (a Log) Line(instance string) string {
 	if a.Note >= notes {
 		return "(" + instance + ") unknown note"
 	}
+	head := "(" + instance + ") "
 	// keepalived puts a colon here, and only for these two.
 	if a.Note == NoteFault && (a.Cause.Kind == CauseScript || a.Cause.Kind == CauseInterface) {
-		return "(" + instance + "): " + noteTable[a.Note].line(a)
+		head = "(" + instance + "): "
 	}
-	return "(" + instance + ") " + noteTable[a.Note].line(a)
+	return head + noteTable[a.Note].line(a) + andMore(a.Suppressed)
+}
+
+// andMore says how many lines were left out before this one.
+func andMore(suppressed uint64) string {
+	if suppressed == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (and %d more of them)", suppressed)
 }
 
 func faultReason(c Cause) string {
@@ -201,11 +210,7 @@ func (a Transition) GroupLine(group string) string {
 
 // Line is the log line for a refused datagram.
 func (a Refuse) Line(instance string) string {
-	line := "(" + instance + ") " + refusalText(a.Verdict, a.Version)
-	if a.Suppressed > 0 {
-		line += fmt.Sprintf(" (and %d more of them)", a.Suppressed)
-	}
-	return line
+	return "(" + instance + ") " + refusalText(a.Verdict, a.Version) + andMore(a.Suppressed)
 }
 
 func refusalText(v Verdict, version Version) string {

@@ -25,7 +25,7 @@ func (m *Machine) packet(now time.Time, d *Datagram) {
 	if v.Advertisement.Priority == PriorityStop {
 		m.counters.RcvdPriZeroPackets++
 	}
-	m.noteOddities(&v)
+	m.noteOddities(now, &v)
 	m.peers.saw(sighting(now, &v))
 	m.sequence = max(m.sequence, v.Sequence)
 	if m.state == Active {
@@ -36,11 +36,11 @@ func (m *Machine) packet(now time.Time, d *Datagram) {
 }
 
 // noteOddities reports what is strange about an accepted advertisement.
-func (m *Machine) noteOddities(v *Verdict) {
+func (m *Machine) noteOddities(now time.Time, v *Verdict) {
 	ours := effectiveForm(m.params.Version, m.params.IPv6, m.params.Checksum)
 	if v.Checksum != ours && (m.noted.from != v.Source || m.noted.form != v.Checksum) {
 		m.noted.from, m.noted.form = v.Source, v.Checksum
-		m.emit(Log{Note: NoteOtherChecksum, Source: v.Source, New: int64(v.Checksum)})
+		m.say(now, Log{Note: NoteOtherChecksum, Source: v.Source, New: int64(v.Checksum)})
 	}
 	if v.Checksum == OldUnicast && !m.oldPeers {
 		m.oldPeers = true
@@ -57,34 +57,49 @@ func (m *Machine) noteOddities(v *Verdict) {
 	if l.Old != l.New {
 		l.Note = NoteAddressCount
 	}
-	m.emit(l)
+	m.say(now, l)
+}
+
+// say logs something that a packet caused, unless it has just been said: honest
+// routers do not make us talkative, and spoofed packets must not.
+func (m *Machine) say(now time.Time, l Log) {
+	if suppressed, ok := m.said[l.Note].allow(now, noteGap); ok {
+		l.Suppressed = suppressed
+		m.emit(l)
+	}
 }
 
 // refuse counts a refused datagram, and reports it if none was reported for the
 // same reason within the last second.
 func (m *Machine) refuse(now time.Time, v *Verdict) {
 	m.counters.Refused[v.Reason]++
-	if suppressed, ok := m.limiter.allow(now, v.Reason); ok {
+	if suppressed, ok := m.reported[v.Reason].allow(now, reportGap); ok {
 		m.emit(Refuse{Verdict: *v, Version: m.params.Version, Suppressed: suppressed})
 	}
 }
 
-// limiter lets one report a second through for each Reason. Nothing resets it,
-// so that a flood cannot either.
-type limiter [reasons]struct {
+// limiter lets one line through in a time. Nothing resets it, so that a flood
+// cannot either.
+type limiter struct {
 	from       time.Time
 	suppressed uint64
 }
 
-const reportGap = time.Second
+const (
+	// reportGap is between two reports of datagrams refused for the same Reason.
+	reportGap = time.Second
+	// noteGap is between two logs of the same Note, where packets cause them. It
+	// is shorter than the usual interval, so that each of an honest router's
+	// advertisements can be told, as keepalived does.
+	noteGap = 500 * time.Millisecond
+)
 
-func (l *limiter) allow(now time.Time, r Reason) (suppressed uint64, ok bool) {
-	e := &l[r]
-	if now.Before(e.from) {
-		e.suppressed++
+func (l *limiter) allow(now time.Time, gap time.Duration) (suppressed uint64, ok bool) {
+	if now.Before(l.from) {
+		l.suppressed++
 		return 0, false
 	}
-	suppressed, e.suppressed, e.from = e.suppressed, 0, now.Add(reportGap)
+	suppressed, l.suppressed, l.from = l.suppressed, 0, now.Add(gap)
 	return suppressed, true
 }
 

@@ -48,7 +48,7 @@ var bugs = []struct {
 	// What is sent.
 	{"priority 0 is sent from Backup", "machine.go", "	if m.state == Active {\n		m.sendZero()", "	if m.state != Fault {\n		m.sendZero()"},
 	{"a fault says nothing", "fault.go", "			m.sendZero()\n", ""},
-	{"lower priorities are not answered", "active.go", "		m.reply(now)\n	}\n	if burst", "	}\n	if burst"},
+	{"lower priorities are not answered", "active.go", "		m.reply(now)\n	}\n	if m.announcer", "	}\n	if m.announcer"},
 	{"answers have no limit", "active.go", "m.replyAt = now.Add(replyGap)", "m.replyAt = now"},
 	{"an old advertisement is sent after a change of priority", "machine.go", "	m.box()\n	m.emit(Log{Note: NotePriorityChanged", "	m.emit(Log{Note: NotePriorityChanged"},
 	{"weights make an owner", "machine.go", "m.weight, 1), PriorityOwner-1))", "m.weight, 1), PriorityOwner))"},
