@@ -1,0 +1,89 @@
+package daemon
+
+import (
+	"context"
+	"io"
+
+	"ipvsadm/vrrp"
+)
+
+// Env is what the command needs of the world.
+type Env struct {
+	Stdout, Stderr io.Writer
+	// Environ is our environment, as os.Environ has it.
+	Environ []string
+	// Load reads a configuration. The Setup is nil if there is an Error among
+	// the messages.
+	Load func(ctx context.Context, file string, o LoadOptions) (*Setup, []Message)
+}
+
+// LoadOptions say for which machine a configuration is read.
+type LoadOptions struct {
+	// ConfigID is what lines with @ID are compared with, "" for the machine's
+	// name up to the first dot.
+	ConfigID string
+	// AllFiles makes every include that finds nothing an Error.
+	AllFiles bool
+}
+
+// Severity says what a Message means for running the configuration.
+type Severity uint8
+
+const (
+	// Note changes nothing.
+	Note Severity = iota
+	// Warning is for what is run all the same.
+	Warning
+	// Insecure is for programs that are run without enable_script_security.
+	Insecure
+	// Error is for what leaves the meaning in doubt: nothing is run.
+	Error
+	// Missing is an Error for an argument or a name that is not there.
+	Missing
+)
+
+func (s Severity) String() string {
+	switch s {
+	case Note:
+		return "note"
+	case Warning:
+		return "warning"
+	case Insecure:
+		return "insecure"
+	case Error:
+		return "error"
+	}
+	return "missing"
+}
+
+// Message is something to say about a configuration.
+type Message struct {
+	Severity Severity
+	Text     string // "FILE:LINE: what is wrong; what to write instead"
+}
+
+// Setup is a whole configuration, checked, of which nothing is done yet.
+type Setup struct {
+	VRRP vrrp.Config
+	// Commands are all programs that the configuration names, in its order.
+	Commands []CommandUse
+	// ScriptSecurity is enable_script_security.
+	ScriptSecurity bool
+}
+
+// CommandUse is a program and where it is named.
+type CommandUse struct {
+	Position string // FILE:LINE
+	Word     string // script, notify_master …
+	Command  vrrp.Command
+}
+
+// Exit statuses. Those of the test of a configuration are keepalived's.
+const (
+	exitOK       = 0
+	exitFatal    = 1
+	exitMissing  = 2 // an argument is missing in the configuration
+	exitUnusable = 4 // the configuration cannot be run
+	exitWarnings = 5 // it would be run, with warnings
+	exitInsecure = 6 // it would run programs without enable_script_security
+)
