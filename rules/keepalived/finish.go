@@ -196,6 +196,9 @@ func (l *loader) finishStatic() {
 			l.warn(KindReference, g.pos, g.title+": there is no instance "+abridge(name)+" and it is left out", l.meant(name))
 			return true
 		})
+		if len(g.Instances) == 0 {
+			g.Instances = nil
+		}
 	}
 	groups := make(map[string]bool, len(l.trackGroups))
 	for _, g := range l.trackGroups {

@@ -11,6 +11,9 @@ import (
 // finishChecker turns a checker into what is run: several for the old way to
 // name several servers.
 func (l *loader) finishChecker(r *real, c *checker, written netip.AddrPort) []check.CheckerConfig {
+	if c.kind == "FILE_CHECK" { // it waits for the file to change
+		return []check.CheckerConfig{{Probe: l.fileProbe(r, c)}}
+	}
 	l.checkerDefaults(c)
 	out := check.CheckerConfig{
 		Interval: c.interval, Warmup: c.warmup, Retries: c.retries, RetryDelay: c.retryDelay,
@@ -103,15 +106,12 @@ func (l *loader) endpoint(c *checker, written netip.AddrPort) check.Endpoint {
 
 // probe is what a checker does.
 func (l *loader) probe(r *real, c *checker, written netip.AddrPort) check.ProbeConfig {
-	switch c.kind {
-	case "MISC_CHECK":
+	if c.kind == "MISC_CHECK" {
 		c.misc.Command = check.Command(*c.command)
 		if c.misc.Timeout == 0 {
 			c.misc.Timeout = c.interval
 		}
 		return c.misc
-	case "FILE_CHECK":
-		return l.fileProbe(r, c)
 	}
 	e := l.endpoint(c, written)
 	switch c.kind {

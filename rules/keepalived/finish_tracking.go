@@ -117,6 +117,9 @@ func (l *loader) dropWeighted(v *instance) {
 			}
 			return t.Weight != 0
 		})
+		if len(*list) == 0 {
+			*list = nil
+		}
 	}
 	if names != nil {
 		l.warn(KindConflict, v.pos, v.title+": "+abridge(strings.Join(names, ", "))+" is not tracked: the priority of an owner of addresses does not change", "write weight 0, or another priority")

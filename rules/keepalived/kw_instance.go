@@ -248,7 +248,7 @@ func instanceBehaviour() []word[instance] {
 			wordInfo: wordInfo{name: "accept", doc: "Accept packets to the virtual addresses: the default without strict_mode."},
 			set:      func(_ *statement, v *instance) { v.Accept = true },
 			show: func(p *printer, v *instance) {
-				if v.Accept && !v.Strict {
+				if v.Accept && !v.mustAccept() {
 					p.line()
 				}
 			},
@@ -257,7 +257,7 @@ func instanceBehaviour() []word[instance] {
 			wordInfo: wordInfo{name: "no_accept", doc: "Drop packets to the virtual addresses unless we own them."},
 			set:      func(_ *statement, v *instance) { v.Accept = false },
 			show: func(p *printer, v *instance) {
-				if !v.Accept && !v.Strict {
+				if !v.Accept && !v.mustAccept() {
 					p.line()
 				}
 			},
@@ -280,6 +280,9 @@ func instanceBehaviour() []word[instance] {
 		return &v.Announce.ExtraInterfaces, &v.AnnounceAll
 	}).replacing("vmac_garp_intvl"))
 }
+
+// mustAccept tells that strict_mode leaves no choice.
+func (v *instance) mustAccept() bool { return v.Strict && v.Version == vrrp.V2 }
 
 func instanceUnused() []word[instance] {
 	return []word[instance]{

@@ -243,6 +243,9 @@ func (l *loader) openGARPGroup(s *statement) *frame {
 			l.warn(KindIncomplete, g.pos, "garp_group is ignored: it has no interval", "write garp_interval SECONDS in it")
 			return
 		}
+		if g.ARPInterval == 0 && g.NAInterval == 0 {
+			return // as fast as can be
+		}
 		devices := g.Devices[:0]
 		for _, d := range g.Devices {
 			if l.paced[d] {

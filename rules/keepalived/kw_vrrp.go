@@ -158,7 +158,8 @@ func (s *statement) initFile(f *trackFile) {
 			f.Overwrite = true
 		case !ok || n < -1<<31 || n > 1<<31-1:
 			s.badValue(arg, "a number or overwrite")
-			f.Init = false
+			f.Init, f.InitValue, f.Overwrite = false, 0, false
+			return
 		default:
 			if n < -weightLimitFile || n > weightLimitFile {
 				s.warn(KindValue, "init_file "+arg+" is outside -254 to 254, what a priority can use", "")

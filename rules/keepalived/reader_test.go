@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -202,4 +203,14 @@ func mapFS(files map[string]string) fstest.MapFS {
 		fs[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
 	}
 	return fs
+}
+
+// read1 returns the text of a file of the tests.
+func read1(t testing.TB, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
 }

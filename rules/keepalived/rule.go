@@ -211,9 +211,6 @@ func (p *ruleParser) check() {
 	case !p.hasAction:
 		p.reject("the rule", p.text, "complete: it has no action")
 		return
-	case r.Action == vrrp.RuleGoto && p.hasPriority && r.Goto <= r.Priority:
-		p.reject("goto", strconv.Itoa(int(r.Goto)), "behind the rule itself")
-		return
 	case r.IPv6 && r.Realms != 0:
 		p.reject("the rule", p.text, "IPv4, which realms want")
 		return
@@ -221,6 +218,10 @@ func (p *ruleParser) check() {
 	if !p.hasPriority {
 		r.Priority = p.l.freePriority(r.IPv6)
 		p.warn(KindIncomplete, "the rule has no priority and gets "+strconv.Itoa(int(r.Priority))+", which is probably not what you want", "write priority N")
+	}
+	if r.Action == vrrp.RuleGoto && r.Goto <= r.Priority {
+		p.reject("goto", strconv.Itoa(int(r.Goto)), "behind the rule itself")
+		return
 	}
 	if r.Protocol != 0 && r.Protocol != 18 && !r.NoTrack {
 		p.warn(KindConflict, "protocol is ignored: a rule that is tracked has keepalived's, 18", "write no_track to keep it")
