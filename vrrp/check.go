@@ -48,16 +48,14 @@ func Check(d *Datagram, p *Params, last uint32) Verdict {
 		return v.refuse(r)
 	}
 	ipv6 := !d.Source.Is4()
-	for _, rung := range [...]func(*Verdict, *Datagram, *Params, []byte, bool) bool{
-		checkVersion, checkType, checkTTL, checkSum, checkVRID, checkCount,
-		checkIntervalZero, checkAddressLength, checkFamily, checkDestination, checkSource,
-	} {
-		if !rung(&v, d, p, msg, ipv6) {
-			return v
-		}
+	ok := v.checkVersion(p, msg) && v.checkType(msg) && v.checkTTL(d, p) && v.checkSum(d, p, msg, ipv6) &&
+		v.checkVRID(d, p, msg) && v.checkCount(p, msg) && v.checkIntervalZero(p, msg) &&
+		v.checkAddressLength(msg, ipv6) && v.checkFamily(p, ipv6) && v.checkDestination(d, p) && v.checkSource(d, p)
+	if !ok {
+		return v
 	}
 	v.Advertisement = decodeMessage(msg, ipv6)
-	if p.Version == V2 && (!v.checkAuth(d, p, msg, last) || !v.checkInterval(p)) {
+	if p.Version == V2 && !(v.checkAuth(d, p, msg, last) && v.checkInterval(p)) {
 		return v
 	}
 	v.OtherAddresses = !sameAddresses(v.Advertisement.Addresses, p.Addresses)
@@ -77,19 +75,19 @@ func (v *Verdict) need(ok bool, r Reason, got, want int) bool {
 	return ok
 }
 
-func checkVersion(v *Verdict, _ *Datagram, p *Params, msg []byte, _ bool) bool {
+func (v *Verdict) checkVersion(p *Params, msg []byte) bool {
 	got := Version(msg[0] >> 4)
 	return v.need(got == p.Version, ReasonVersion, int(got), int(p.Version))
 }
 
-func checkType(v *Verdict, _ *Datagram, _ *Params, msg []byte, _ bool) bool {
+func (v *Verdict) checkType(msg []byte) bool {
 	got := int(msg[0] & 0x0f)
 	return v.need(got == typeAdvertisement, ReasonType, got, typeAdvertisement)
 }
 
 // checkTTL demands 255. Only the configuration, and only for a listed unicast
 // peer, can allow another range (min_ttl, max_ttl).
-func checkTTL(v *Verdict, d *Datagram, p *Params, _ []byte, _ bool) bool {
+func (v *Verdict) checkTTL(d *Datagram, p *Params) bool {
 	low, high := TTL, TTL
 	if peer, ok := p.peer(d.Source); ok {
 		low, high = peer.ttlRange()
@@ -101,7 +99,7 @@ func checkTTL(v *Verdict, d *Datagram, p *Params, _ []byte, _ bool) bool {
 // and the old form of unicast if told to detect it. A message shorter than its
 // count says is summed as it came, so that the count is refused under its own
 // name.
-func checkSum(v *Verdict, d *Datagram, p *Params, msg []byte, ipv6 bool) bool {
+func (v *Verdict) checkSum(d *Datagram, p *Params, msg []byte, ipv6 bool) bool {
 	msg = msg[:min(len(msg), messageLen(msg, ipv6))]
 	right := func(form ChecksumForm) bool {
 		form = effectiveForm(p.Version, ipv6, form)
@@ -117,16 +115,16 @@ func checkSum(v *Verdict, d *Datagram, p *Params, msg []byte, ipv6 bool) bool {
 	return v.need(ok, ReasonChecksum, 0, 0)
 }
 
-func checkVRID(v *Verdict, d *Datagram, p *Params, msg []byte, _ bool) bool {
+func (v *Verdict) checkVRID(d *Datagram, p *Params, msg []byte) bool {
 	elsewhere := p.Interface != 0 && d.Interface != 0 && p.Interface != d.Interface
 	return v.need(msg[1] == p.VRID && !elsewhere, ReasonVRID, int(msg[1]), int(p.VRID))
 }
 
-func checkCount(v *Verdict, _ *Datagram, p *Params, msg []byte, _ bool) bool {
+func (v *Verdict) checkCount(p *Params, msg []byte) bool {
 	return v.need(msg[3] != 0 || len(p.Addresses) == 0, ReasonAddressCount, 0, len(p.Addresses))
 }
 
-func checkIntervalZero(v *Verdict, _ *Datagram, p *Params, msg []byte, _ bool) bool {
+func (v *Verdict) checkIntervalZero(p *Params, msg []byte) bool {
 	field := binary.BigEndian.Uint16(msg[4:]) & 0x0fff
 	if p.Version == V2 {
 		field = uint16(msg[5])
@@ -134,12 +132,12 @@ func checkIntervalZero(v *Verdict, _ *Datagram, p *Params, msg []byte, _ bool) b
 	return v.need(field != 0, ReasonIntervalZero, 0, 1)
 }
 
-func checkAddressLength(v *Verdict, _ *Datagram, _ *Params, msg []byte, ipv6 bool) bool {
+func (v *Verdict) checkAddressLength(msg []byte, ipv6 bool) bool {
 	want := messageLen(msg, ipv6)
 	return v.need(len(msg) >= want, ReasonAddressLength, len(msg), want)
 }
 
-func checkFamily(v *Verdict, _ *Datagram, p *Params, _ []byte, ipv6 bool) bool {
+func (v *Verdict) checkFamily(p *Params, ipv6 bool) bool {
 	family := func(ipv6 bool) int {
 		if ipv6 {
 			return 6
@@ -149,14 +147,14 @@ func checkFamily(v *Verdict, _ *Datagram, p *Params, _ []byte, ipv6 bool) bool {
 	return v.need(ipv6 == p.IPv6, ReasonFamily, family(ipv6), family(p.IPv6))
 }
 
-func checkDestination(v *Verdict, d *Datagram, p *Params, _ []byte, _ bool) bool {
+func (v *Verdict) checkDestination(d *Datagram, p *Params) bool {
 	if len(p.Peers) > 0 {
 		return v.need(!d.Destination.IsMulticast(), ReasonDestination, 0, 0)
 	}
 	return v.need(d.Destination == p.group(), ReasonDestination, 0, 0)
 }
 
-func checkSource(v *Verdict, d *Datagram, p *Params, _ []byte, _ bool) bool {
+func (v *Verdict) checkSource(d *Datagram, p *Params) bool {
 	_, listed := p.peer(d.Source)
 	return v.need(listed || len(p.Peers) == 0, ReasonSource, 0, 0)
 }

@@ -5,7 +5,8 @@ import "slices"
 // Tracker is something an instance tracks (track_interface, track_script,
 // track_process, track_file, track_bfd).
 type Tracker struct {
-	// Kind is CauseInterface, CauseScript, CauseProcess, CauseFile or CauseBFD.
+	// Kind is CauseInterface, CauseScript, CauseProcess, CauseFile, CauseBFD or
+	// CausePool.
 	Kind CauseKind
 	Name string
 	// Weight is added to the priority while the thing is up if it is positive,
