@@ -64,6 +64,7 @@ func run() (int, error) {
 
 // host boots the guest and runs the demo, or its shell, in it.
 func host(scratch string, shell bool) (int, error) {
+	defer os.RemoveAll(scratch) // if it does not get as far as booting
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer stop()
 	start := time.Now()
