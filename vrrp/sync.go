@@ -43,7 +43,7 @@ func (w *syncWorker) order(o syncOrder) {
 // follow sets the role of the synchronisation when the instance that it follows
 // changes its state.
 func (m *Manager) follow(inst *instance, to State) {
-	if c := m.config.Sync; c != nil && c.Instance == inst.config.Name && !inst.deleted {
+	if c := m.config.Sync; c != nil && c.Instance == inst.config.Name && to != Initialize {
 		m.setSync(to == Active)
 	}
 }
