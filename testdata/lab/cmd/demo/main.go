@@ -85,6 +85,9 @@ func host(scratch string, shell bool) (int, error) {
 		return onTerminal(ctx, guest, command)
 	}
 	code, err := guest.Run(ctx, command, os.Stdout)
+	if ctx.Err() != nil {
+		return 0, fmt.Errorf("interrupted")
+	}
 	if err == nil {
 		fmt.Printf("(%.0f s with booting)\n", time.Since(start).Seconds())
 	}
