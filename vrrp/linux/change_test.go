@@ -1,0 +1,152 @@
+package linux_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"ipvsadm/vrrp"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestChanges is what happens to a router that runs: somebody deletes its
+// addresses, its interface goes down, goes away and comes back, and its
+// configuration is read again.
+func TestChanges(t *testing.T) {
+	inLab(t, func(t *testing.T) {
+		v := variant{version: vrrp.V3, interval: 100 * time.Millisecond}
+		l := newLab(t)
+		r := l.router(0, true, "global_defs {\n dynamic_interfaces\n}\n"+v.conf(0))
+		r.start()
+		vip := v.addresses(0)[0]
+		await := func(what string, holds func() bool) {
+			t.Helper()
+			for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("never: %s", what)
+				}
+			}
+		}
+		master := func() bool {
+			i, j := strings.LastIndex(r.log.String(), "MASTER STATE"), strings.LastIndex(r.log.String(), "FAULT STATE")
+			return i > j && l.has(0, vip)
+		}
+		await("it has the address", master)
+
+		l.shell(0, "ip", "addr", "flush", "dev", "eth0", "to", vip)
+		await("the address is back", master)
+		if !strings.Contains(r.log.String(), "VIPs were removed by somebody else") {
+			t.Error("no word of the removal")
+		}
+
+		l.shell(0, "ip", "link", "set", "eth0", "down")
+		await("it is in Fault", func() bool { return !master() && !l.has(0, vip) })
+		l.shell(0, "ip", "link", "set", "eth0", "up")
+		await("it is back after the interface was down", master)
+
+		l.shell(0, "ip", "addr", "del", "10.77.0.1/24", "dev", "eth0")
+		await("it is in Fault without an address", func() bool { return !master() })
+		l.shell(0, "ip", "addr", "add", "10.77.0.1/24", "dev", "eth0")
+		await("it is back with its address", master)
+
+		l.shell(0, "ip", "link", "del", "eth0")
+		await("it is in Fault without its interface", func() bool { return !master() })
+		l.sw.Plug(t, l.hosts[0], "eth0", "10.77.0.1/24")
+		await("it is back on another interface of the name", master)
+		since := time.Now()
+		await("it advertises there", func() bool { return len(l.heard.since(since)) > 0 })
+
+		reloads(t, l, r, v)
+	})
+}
+
+// reloads reads the same configuration again and again, and then another.
+func reloads(t *testing.T, l *lab, r *router, v variant) {
+	since := time.Now()
+	before := strings.Count(r.log.String(), "STATE")
+	for i := range 10 {
+		r.signal(unix.SIGHUP)
+		for strings.Count(r.log.String(), "Reload: <nil>") <= i {
+			if time.Since(since) > 20*time.Second {
+				t.Fatal("no end of the reload")
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	if strings.Count(r.log.String(), "STATE") != before {
+		t.Error("a reload without a change changed the state")
+	}
+	checkGaps(t, l.heard.since(since), v.interval)
+
+	conf := strings.Replace(v.conf(0), "10.77.0.100", "10.77.0.100\n  10.77.0.120", 1)
+	r.write(strings.Replace(conf, "priority 150", "priority 151", 1))
+	since = time.Now()
+	r.signal(unix.SIGHUP)
+	for !l.has(0, "10.77.0.120") {
+		if time.Since(since) > 10*time.Second {
+			t.Fatal("the new address is not there")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(3 * v.interval)
+	heard := l.heard.since(since)
+	checkGaps(t, heard, v.interval)
+	if len(heard) == 0 || heard[len(heard)-1].priority != 151 {
+		t.Errorf("it does not advertise the new priority: %+v", heard)
+	}
+
+	r.write("vrrp_instance VI_1 {\n")
+	r.signal(unix.SIGHUP)
+	time.Sleep(3 * v.interval)
+	if !l.has(0, "10.77.0.120") || !l.has(0, "10.77.0.100") {
+		t.Error("a file with an error changed something")
+	}
+}
+
+// checkGaps checks that no advertisement was late by half an interval.
+func checkGaps(t *testing.T, all []heard, interval time.Duration) {
+	t.Helper()
+	for i := 1; i < len(all); i++ {
+		if gap := all[i].at.Sub(all[i-1].at); gap > interval*3/2+slack/3 {
+			t.Errorf("%v between two advertisements", gap)
+		}
+	}
+}
+
+// TestStop checks that a router takes away in good order, and quickly, what many
+// instances with interfaces of their own put up.
+func TestStop(t *testing.T) {
+	inLab(t, func(t *testing.T) {
+		l := newLab(t)
+		var b strings.Builder
+		const instances = 60
+		for i := range instances {
+			fmt.Fprintf(&b, "vrrp_instance VI_%d {\n version 3\n interface eth0\n use_vmac\n virtual_router_id %d\n priority 150\n advert_int 0.1\n"+
+				" virtual_ipaddress {\n  10.78.0.%d/24\n }\n}\n", i, i+1, i+1)
+		}
+		r := l.router(0, true, b.String())
+		r.start()
+		for end := time.Now().Add(30 * time.Second); strings.Count(r.log.String(), "Entering MASTER") < instances; time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("they are not all Active")
+			}
+		}
+		if took := r.stop(); took > time.Second {
+			t.Errorf("the stop took %v", took)
+		}
+		if links := l.shell(0, "ip", "-br", "addr"); strings.Contains(links, "vrrp") || strings.Contains(links, "10.78.") {
+			t.Errorf("left behind:\n%s", links)
+		}
+		zeros := map[uint8]bool{}
+		for _, h := range l.heard.since(time.Now().Add(-10 * time.Second)) {
+			if h.priority == vrrp.PriorityStop {
+				zeros[h.vrid] = true
+			}
+		}
+		if len(zeros) != instances {
+			t.Errorf("%d instances gave up with priority 0, want %d", len(zeros), instances)
+		}
+	})
+}
