@@ -3,11 +3,12 @@
 //
 //go:debug updatemaxprocs=0
 
-// Command ipvsadm administers the Linux virtual server, and tests configurations
-// of failover.
+// Command ipvsadm administers the Linux virtual server, and runs failover of
+// virtual addresses.
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"ipvsadm/ipvs"
 	"ipvsadm/rules"
 	"ipvsadm/rules/keepalived"
+	"ipvsadm/vrrp"
 	"ipvsadm/vrrp/daemon"
 )
 
@@ -41,5 +43,36 @@ func main() {
 
 // vrrpEnv is what the failover daemon needs of the world.
 func vrrpEnv() daemon.Env {
-	return daemon.Env{Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Load: keepalived.LoadSetup}
+	return daemon.Env{
+		Stdout:  os.Stdout,
+		Stderr:  os.Stderr,
+		Args:    os.Args,
+		Environ: os.Environ(),
+		Load:    keepalived.LoadSetup,
+		Sync:    syncConnections,
+	}
+}
+
+// syncConnections has the kernel's synchronisation of connections play a role.
+func syncConnections(c vrrp.SyncConfig, role vrrp.SyncRole) error {
+	client, err := ipvs.Open(ipvs.Options{})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	// What does not run cannot be stopped, which is fine.
+	client.Do(ipvs.StopDaemon{State: ipvs.Master}, ipvs.StopDaemon{State: ipvs.Backup})
+	return errors.Join(client.Do(syncStarts(c, role)...)...)
+}
+
+// syncStarts are the daemons that a role needs.
+func syncStarts(c vrrp.SyncConfig, role vrrp.SyncRole) (ops []ipvs.Op) {
+	daemon := ipvs.Daemon{Interface: c.Device, SyncID: uint32(c.ID), MaxLen: c.MaxLen, Group: c.Group, Port: c.Port, TTL: c.TTL}
+	for _, state := range []ipvs.DaemonState{ipvs.Master, ipvs.Backup} {
+		if role == vrrp.SyncBoth || role == vrrp.SyncActive && state == ipvs.Master || role == vrrp.SyncBackup && state == ipvs.Backup {
+			daemon.State = state
+			ops = append(ops, ipvs.StartDaemon{Daemon: daemon})
+		}
+	}
+	return ops
 }

@@ -3,6 +3,7 @@ package keepalived
 import (
 	"context"
 
+	"ipvsadm/vrrp"
 	"ipvsadm/vrrp/daemon"
 )
 
@@ -20,7 +21,18 @@ func LoadSetup(ctx context.Context, file string, o daemon.LoadOptions) (*daemon.
 	if config == nil {
 		return nil, messages
 	}
-	setup := &daemon.Setup{VRRP: config.VRRP, ScriptSecurity: config.Global.ScriptSecurity}
+	g := &config.Global
+	setup := &daemon.Setup{
+		VRRP:           config.VRRP,
+		ScriptSecurity: g.ScriptSecurity,
+		RouterID:       g.RouterID,
+		Mail:           vrrp.MailConfig(g.Mail),
+		FIFOs:          []vrrp.FIFOConfig{vrrp.FIFOConfig(g.FIFO), vrrp.FIFOConfig(g.VRRPFIFO)},
+		Startup:        daemon.OnceCommand(g.Startup),
+		Shutdown:       daemon.OnceCommand(g.Shutdown),
+		NetNamespace:   g.NetNamespace,
+		Servers:        len(config.Check.Servers),
+	}
 	for _, u := range config.Commands {
 		setup.Commands = append(setup.Commands, daemon.CommandUse{
 			Position: u.Position.String(), Word: u.Word, Command: *u.Command,

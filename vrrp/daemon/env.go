@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"io"
+	"time"
 
 	"ipvsadm/vrrp"
 )
@@ -10,11 +11,15 @@ import (
 // Env is what the command needs of the world.
 type Env struct {
 	Stdout, Stderr io.Writer
-	// Environ is our environment, as os.Environ has it.
-	Environ []string
+	// Args are all words of the command line, as os.Args has them, and Environ is
+	// our environment: for starting the program anew.
+	Args, Environ []string
 	// Load reads a configuration. The Setup is nil if there is an Error among
 	// the messages.
 	Load func(ctx context.Context, file string, o LoadOptions) (*Setup, []Message)
+	// Sync makes the kernel's connection synchronisation follow an instance
+	// (lvs_sync_daemon). nil if there is none.
+	Sync func(vrrp.SyncConfig, vrrp.SyncRole) error
 }
 
 // LoadOptions say for which machine a configuration is read.
@@ -69,6 +74,22 @@ type Setup struct {
 	Commands []CommandUse
 	// ScriptSecurity is enable_script_security.
 	ScriptSecurity bool
+	// RouterID names this machine in mails, "" for the machine's name.
+	RouterID string
+	Mail     vrrp.MailConfig
+	FIFOs    []vrrp.FIFOConfig
+	// Startup and Shutdown are run once, before everything and after it.
+	Startup, Shutdown OnceCommand
+	// NetNamespace is the network namespace to run in, "" for ours.
+	NetNamespace string
+	// Servers is how many virtual servers there are, which are not run.
+	Servers int
+}
+
+// OnceCommand is a program that is run once.
+type OnceCommand struct {
+	Command *vrrp.Command // nil for none
+	Timeout time.Duration
 }
 
 // CommandUse is a program and where it is named.
@@ -82,8 +103,8 @@ type CommandUse struct {
 const (
 	exitOK       = 0
 	exitFatal    = 1
-	exitMissing  = 2 // an argument is missing in the configuration
-	exitUnusable = 4 // the configuration cannot be run
+	exitMissing  = 2 // an argument is missing in the configuration; a daemon: any error in it
+	exitUnusable = 4 // the configuration cannot be run; a daemon: no permission
 	exitWarnings = 5 // it would be run, with warnings
 	exitInsecure = 6 // it would run programs without enable_script_security
 )

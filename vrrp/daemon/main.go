@@ -4,11 +4,16 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/spf13/pflag"
 )
 
 // Main is "ipvsadm vrrp" with args after these two words. It returns the exit
 // status.
 func Main(env Env, args []string) int {
+	if len(args) > 0 && args[0] == "status" {
+		return status(env, args[1:])
+	}
 	return run(env, ownLine(), args)
 }
 
@@ -37,8 +42,41 @@ func run(env Env, line *commandLine, args []string) int {
 		return exitOK
 	case o.test:
 		return test(env, line)
+	case o.background:
+		status, err := background(env)
+		if err != nil {
+			return fail(env, line, err)
+		}
+		return status
 	}
-	return fail(env, line, fmt.Errorf("only the test of a configuration is there: give -t"))
+	return serve(env, line.opt)
+}
+
+// status is "ipvsadm vrrp status".
+func status(env Env, args []string) int {
+	line := &commandLine{name: "ipvsadm vrrp status", flags: pflag.NewFlagSet("status", pflag.ContinueOnError)}
+	line.flags.Usage = func() {}
+	asJSON := line.flags.Bool("json", false, "write JSON")
+	socket := line.flags.String("socket", defaultSocket, "ask the daemon at `PATH`")
+	help := line.flags.BoolP("help", "h", false, "print this, and end")
+	if err := line.flags.Parse(args); err != nil {
+		return fail(env, line, err)
+	}
+	if *help {
+		fmt.Fprint(env.Stdout, "Usage: "+line.name+" [--json] [--socket PATH]\n\n"+line.usages())
+		return exitOK
+	}
+	if words := line.flags.Args(); len(words) > 0 {
+		return fail(env, line, fmt.Errorf("%q is not an option", words[0]))
+	}
+	question := "status"
+	if *asJSON {
+		question = "status json"
+	}
+	if err := ask(*socket, question, env.Stdout); err != nil {
+		return fail(env, line, err)
+	}
+	return exitOK
 }
 
 // test is -t.
@@ -63,13 +101,19 @@ func fail(env Env, line *commandLine, err error) int {
 
 // help describes the command line.
 func (c *commandLine) help() string {
-	return "Usage: " + c.name + " -t [-f FILE]\n\n" +
-		"Reads a configuration in keepalived's language and says what is wrong with it,\n" +
-		"as FILE:LINE: what is wrong; what to write instead.\n\n" +
+	more := ""
+	if !c.opt.keepalived {
+		more = "       " + c.name + " status [--json] [--socket PATH]\n"
+	}
+	return "Usage: " + c.name + " [-t] [-f FILE]\n" + more + "\n" +
+		"Runs the failover of a configuration in keepalived's language. SIGHUP reads it\n" +
+		"again, SIGUSR1 writes the state to standard error, SIGTERM ends it. With -t it\n" +
+		"only says what is wrong, as FILE:LINE: what is wrong; what to write instead.\n\n" +
 		c.usages() +
-		"\nExit status: 0 nothing to say, 5 it would run with warnings, 4 it cannot run,\n" +
-		"6 it runs programs without enable_script_security, 2 an argument is missing,\n" +
-		"1 anything else.\n"
+		"\nExit status with -t: 0 nothing to say, 5 it would run with warnings, 4 it cannot\n" +
+		"run, 6 it runs programs without enable_script_security, 2 an argument is missing,\n" +
+		"1 anything else. Without -t: 0 it was ended by a signal, 2 the configuration cannot\n" +
+		"be run, 4 no permission, 1 anything else.\n"
 }
 
 // printer writes lines, and remembers that it could not.

@@ -174,7 +174,7 @@ func TestHelp(t *testing.T) {
 		if status := run(Env{Stdout: &out}, []string{"--help"}); status != 0 {
 			t.Errorf("status %d", status)
 		}
-		for _, want := range []string{"--use-file FILE", "--config-id ID", "Exit status: 0 "} {
+		for _, want := range []string{"--use-file FILE", "--config-id ID", "Exit status with -t: 0 "} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("help has no %q:\n%s", want, out.String())
 			}

@@ -19,7 +19,22 @@ type options struct {
 	help     bool
 	version  bool
 	signum   string
+
+	vrrpOnly  bool
+	detail    bool
+	logFormat string
+	pidFile   string
+	socket    string
+	namespace string
+	// keepalived says that we are called so; background, that we leave the
+	// terminal, as it does.
+	keepalived, background bool
+	dontFork               bool
+	// useless are options that somebody may miss, and why they do nothing.
+	useless []string
 }
+
+const defaultSocket = "/run/ipvsadm/vrrp.sock"
 
 // commandLine is a set of options that is called by some name.
 type commandLine struct {
@@ -36,14 +51,20 @@ func newCommandLine(name string) *commandLine {
 	f.StringVarP(&o.file, "use-file", "f", defaultFile, "read the configuration from `FILE`")
 	f.StringVarP(&o.load.ConfigID, "config-id", "i", "", "read the lines that begin with @`ID`; default is the machine's name up to the first dot")
 	f.BoolVarP(&o.load.AllFiles, "all-config", "e", false, "take an include that finds no file for an error")
+	f.BoolVarP(&o.detail, "log-detail", "D", false, "log more: timers, priority 0, who is master")
+	f.StringVar(&o.logFormat, "log-format", "text", "write the log as `text|json`")
+	f.StringVar(&o.socket, "socket", defaultSocket, "answer ipvsadm vrrp status at `PATH`")
 	return c
 }
 
 // ownLine is the command line of "ipvsadm vrrp".
 func ownLine() *commandLine {
 	c := newCommandLine("ipvsadm vrrp")
-	c.flags.BoolVarP(&c.opt.test, "config-test", "t", false, "read the configuration, say what is wrong with it, and end")
-	c.flags.BoolVarP(&c.opt.help, "help", "h", false, "print this, and end")
+	f, o := c.flags, &c.opt
+	f.BoolVarP(&o.vrrpOnly, "vrrp-only", "P", false, "say nothing of virtual servers in the configuration")
+	f.StringVarP(&o.pidFile, "pid", "p", "/run/ipvsadm/vrrp.pid", "keep our number in `FILE`, and lock it")
+	f.BoolVarP(&o.test, "config-test", "t", false, "read the configuration, say what is wrong with it, and end")
+	f.BoolVarP(&o.help, "help", "h", false, "print this, and end")
 	return c
 }
 
@@ -51,6 +72,11 @@ func ownLine() *commandLine {
 func keepalivedLine() *commandLine {
 	c := newCommandLine("keepalived")
 	f, o := c.flags, &c.opt
+	o.keepalived = true
+	f.BoolVarP(&o.vrrpOnly, "vrrp", "P", false, "say nothing of virtual servers in the configuration")
+	f.BoolVarP(&o.dontFork, "dont-fork", "n", false, "stay in the foreground")
+	f.StringVarP(&o.pidFile, "pid", "p", "/run/keepalived.pid", "keep our number in `FILE`, and lock it")
+	f.StringVarP(&o.namespace, "namespace", "s", "", "run in network namespace `NAME`, whatever the configuration says")
 	f.StringVarP(&o.testFile, "config-test", "t", "", "read the configuration, say what is wrong with it in `FILE` or on standard error, and end")
 	f.Lookup("config-test").NoOptDefVal = " "
 	f.StringVar(&o.signum, "signum", "", "print the number of the signal for `WHAT`: "+signalNames())
@@ -83,6 +109,12 @@ func (c *commandLine) parse(args []string) error {
 			c.opt.testFile = ""
 		}
 	}
+	for _, p := range passedOver() {
+		if f := c.flags.Lookup(p.long); c.opt.keepalived && f.Changed && p.missed {
+			c.opt.useless = append(c.opt.useless, "--"+p.long+" does nothing: "+p.why)
+		}
+	}
+	c.opt.background = c.opt.keepalived && !c.opt.dontFork
 	return nil
 }
 
@@ -138,56 +170,52 @@ func (c *commandLine) usages() string {
 		if f.Value.Type() == "string" && f.DefValue != "" {
 			usage += " (default " + f.DefValue + ")"
 		}
-		fmt.Fprintf(&b, "  %-26s %s\n", name, usage)
+		fmt.Fprintf(&b, "  %-28s %s\n", name, usage)
 	})
 	return b.String()
 }
 
-// passage is an option of keepalived that a test of a configuration does not need.
+// passage is an option of keepalived that changes nothing.
 type passage struct {
 	long, short string
 	value       string // what its value is, "" if it has none
 	unless      string // the value when it is left out, "" if it may not be
+	missed      bool   // the log says why, for somebody may count on it
 	why         string
 }
 
 func passedOver() []passage {
 	const (
-		parts    = "there is one process for everything"
-		log      = "messages go to standard error"
-		unneeded = "nothing is run"
+		one = "there is one process for everything"
+		log = "messages go to standard error"
+		dev = "it is for the developers of keepalived"
 	)
 	return []passage{
-		{long: "vrrp", short: "P", why: parts},
-		{long: "check", short: "C", why: parts},
-		{long: "no_bfd", short: "B", why: parts},
-		{long: "all", why: parts},
+		{long: "check", short: "C", missed: true, why: "virtual servers are not run"},
+		{long: "no_bfd", short: "B", why: "there is no BFD"},
+		{long: "all", why: one},
 		{long: "log-console", short: "l", why: log},
-		{long: "log-detail", short: "D", why: log},
-		{long: "log-facility", short: "S", value: "FACILITY", why: log},
-		{long: "log-file", short: "g", value: "FILE", unless: " ", why: log},
+		{long: "log-facility", short: "S", value: "FACILITY", missed: true, why: log},
+		{long: "log-file", short: "g", value: "FILE", unless: " ", missed: true, why: log},
 		{long: "flush-log-file", why: log},
 		{long: "no-syslog", short: "G", why: log},
-		{long: "umask", short: "u", value: "MASK", why: unneeded},
-		{long: "release-vips", short: "X", why: unneeded},
-		{long: "dont-release-vrrp", short: "V", why: unneeded},
-		{long: "dont-release-ipvs", short: "I", why: unneeded},
-		{long: "dont-respawn", short: "R", why: unneeded},
-		{long: "dont-fork", short: "n", why: unneeded},
-		{long: "dump-conf", short: "d", why: unneeded},
-		{long: "pid", short: "p", value: "FILE", why: unneeded},
-		{long: "vrrp_pid", short: "r", value: "FILE", why: parts},
-		{long: "checkers_pid", short: "c", value: "FILE", why: parts},
-		{long: "bfd_pid", short: "b", value: "FILE", why: parts},
-		{long: "address-monitoring", short: "a", why: unneeded},
-		{long: "namespace", short: "s", value: "NAME", why: unneeded},
-		{long: "snmp", short: "x", why: unneeded},
-		{long: "snmp-agent-socket", short: "A", value: "FILE", why: unneeded},
-		{long: "core-dump", short: "m", why: unneeded},
-		{long: "core-dump-pattern", short: "M", value: "PATTERN", unless: "core", why: unneeded},
-		{long: "perf", value: "WHAT", unless: " ", why: unneeded},
-		{long: "debug", value: "WHAT", unless: " ", why: unneeded},
-		{long: "no-mem-check", why: unneeded},
-		{long: "ignore-sigint", why: unneeded},
+		{long: "umask", short: "u", value: "MASK", why: "every file is made with its own mode"},
+		{long: "release-vips", short: "X", why: "addresses are always removed at the end"},
+		{long: "dont-release-vrrp", short: "V", missed: true, why: "addresses are always removed at the end"},
+		{long: "dont-release-ipvs", short: "I", why: "virtual servers are not run"},
+		{long: "dont-respawn", short: "R", why: one},
+		{long: "dump-conf", short: "d", missed: true, why: "the configuration is not written to the log"},
+		{long: "vrrp_pid", short: "r", value: "FILE", missed: true, why: one},
+		{long: "checkers_pid", short: "c", value: "FILE", why: one},
+		{long: "bfd_pid", short: "b", value: "FILE", why: one},
+		{long: "address-monitoring", short: "a", missed: true, why: "changes of addresses are not logged"},
+		{long: "snmp", short: "x", missed: true, why: "there is no SNMP"},
+		{long: "snmp-agent-socket", short: "A", value: "FILE", missed: true, why: "there is no SNMP"},
+		{long: "core-dump", short: "m", why: dev},
+		{long: "core-dump-pattern", short: "M", value: "PATTERN", unless: "core", why: dev},
+		{long: "perf", value: "WHAT", unless: " ", why: dev},
+		{long: "debug", value: "WHAT", unless: " ", why: dev},
+		{long: "no-mem-check", why: dev},
+		{long: "ignore-sigint", missed: true, why: "SIGINT ends the daemon"},
 	}
 }

@@ -23,11 +23,11 @@ func configTest(env Env, o options, w io.Writer) int {
 		fmt.Fprintln(env.Stderr, "write the messages:", out.err)
 		return exitFatal
 	}
-	return status(messages)
+	return verdict(messages)
 }
 
-// status is keepalived's exit status for what was said.
-func status(messages []Message) int {
+// verdict is keepalived's exit status for what was said.
+func verdict(messages []Message) int {
 	worst := Note
 	for _, m := range messages {
 		worst = max(worst, m.Severity)

@@ -1,0 +1,290 @@
+package daemon
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ipvsadm/vrrp"
+	"ipvsadm/vrrp/linux"
+)
+
+// closing is how long scripts and mails of the end are waited for.
+const closing = 5 * time.Second
+
+// service is a running daemon.
+type service struct {
+	env       Env
+	opt       options
+	log       *slog.Logger
+	setup     *Setup
+	manager   *vrrp.Manager
+	messenger *vrrp.Messenger
+	watcher   *vrrp.Watcher
+}
+
+// serve runs the daemon until a signal ends it. It returns the exit status.
+func serve(env Env, opt options) int {
+	log, err := newLog(env.Stderr, opt.logFormat, journaled(env.Environ))
+	if err != nil {
+		fmt.Fprintln(env.Stderr, err)
+		return exitFatal
+	}
+	for _, line := range opt.useless {
+		log.Warn(line)
+	}
+	s := &service{env: env, opt: opt, log: log}
+	if s.setup = s.load(context.Background()); s.setup == nil {
+		return exitMissing
+	}
+	err = s.run()
+	switch {
+	case err == nil:
+		log.Info("Stopped")
+		return exitOK
+	case errors.Is(err, os.ErrPermission):
+		log.Error(err.Error())
+		return exitUnusable // keepalived's status for missing privileges too
+	}
+	log.Error(err.Error())
+	return exitFatal
+}
+
+// load reads the configuration and logs what there is to say. It returns nil if
+// it cannot be run.
+func (s *service) load(ctx context.Context) *Setup {
+	setup, messages := s.env.Load(ctx, s.opt.file, s.opt.load)
+	for _, m := range messages {
+		switch m.Severity {
+		case Note:
+			s.log.Info(m.Text)
+		case Warning, Insecure:
+			s.log.Warn(m.Text)
+		default:
+			s.log.Error(m.Text)
+		}
+	}
+	if setup == nil {
+		return nil
+	}
+	usable, why := s.policy(setup).Without(setup.VRRP)
+	for _, line := range why {
+		s.log.Warn(line)
+	}
+	if len(setup.Commands) > 0 && !setup.ScriptSecurity {
+		s.log.Warn("SECURITY VIOLATION - scripts are being executed but script_security not enabled.")
+	}
+	if setup.Servers > 0 && !s.opt.vrrpOnly {
+		s.log.Warn(fmt.Sprintf("%d virtual servers are left alone: only failover is run", setup.Servers))
+	}
+	setup.VRRP = usable
+	return setup
+}
+
+func (s *service) policy(setup *Setup) vrrp.ScriptPolicy {
+	return vrrp.ScriptPolicy{
+		Secure: setup.ScriptSecurity, UID: uint32(os.Geteuid()), GID: uint32(os.Getegid()), Env: s.env.Environ,
+	}
+}
+
+// messages are whom the messenger has to tell. What the configuration does not
+// name is named after the machine.
+func (s *service) messages(setup *Setup) vrrp.MessengerConfig {
+	c := vrrp.MessengerConfig{
+		RouterID: setup.RouterID, Mail: setup.Mail, FIFOs: setup.FIFOs, Detail: s.opt.detail, Policy: s.policy(setup),
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		name = "localhost"
+	}
+	c.RouterID = cmp.Or(c.RouterID, name)
+	c.Mail.Helo = cmp.Or(c.Mail.Helo, name)
+	c.Mail.From = cmp.Or(c.Mail.From, "keepalived@"+name)
+	return c
+}
+
+// run does everything between reading the configuration and the end.
+func (s *service) run() (err error) {
+	if name := s.namespace(); name != "" {
+		if err := enterNamespace(name, s.env.Args, s.env.Environ); err != nil {
+			return err
+		}
+	}
+	keepFromScripts(s.env.Environ)
+	pid, err := lockPID(s.opt.pidFile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, pid.remove()) }()
+	wire, err := linux.NewWire()
+	if err != nil {
+		return err
+	}
+	defer wire.Close()
+	host, err := linux.NewHost()
+	if err != nil {
+		return err
+	}
+	defer host.Close()
+	s.once(s.setup.Startup)
+	defer func() { s.once(s.setup.Shutdown) }()
+
+	s.messenger = vrrp.NewMessenger(s.log)
+	defer s.farewell()
+	s.messenger.Apply(s.messages(s.setup))
+	s.manager = vrrp.NewManager(vrrp.Options{
+		Wire: wire, Host: host, Notifier: s.messenger, Log: s.log, Started: s.started, Sync: s.env.Sync,
+	})
+	s.watcher = vrrp.NewWatcher(s.policy(s.setup), s.log, s.manager.Set)
+	defer s.watcher.Close()
+	s.watcher.Apply(&s.setup.VRRP)
+	socket, err := listen(s.opt.socket, s.answer)
+	switch {
+	case err == nil:
+		defer socket.close()
+	case errors.Is(err, errRunning) && s.opt.keepalived && s.opt.socket == defaultSocket:
+		// keepalived lets many run that differ in their PID files only.
+		s.log.Warn("ipvsadm vrrp status will not find us: " + err.Error() + "; give --socket PATH")
+	default:
+		return fmt.Errorf("control socket: %w", err)
+	}
+	return s.manage()
+}
+
+// namespace is the network namespace to run in. That of the command line counts.
+func (s *service) namespace() string {
+	if s.opt.namespace != "" {
+		return s.opt.namespace
+	}
+	return s.setup.NetNamespace
+}
+
+// manage runs the manager, and does what signals ask for meanwhile.
+func (s *service) manage() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2,
+		unix.Signal(signalRTMin+2), unix.Signal(signalRTMax-1))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.obey(ctx, cancel, signals)
+	}()
+	err := s.manager.Run(ctx, s.setup.VRRP)
+	cancel()
+	<-ended
+	signal.Stop(signals)
+	systemd{}.stopping()
+	return err
+}
+
+// obey does what signals ask for, one after the other, until the context ends.
+func (s *service) obey(ctx context.Context, stop func(), signals <-chan os.Signal) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case got := <-signals:
+			switch got {
+			case unix.SIGTERM, unix.SIGINT:
+				s.log.Info("Stopping")
+				stop()
+			case unix.SIGHUP:
+				systemd{}.reloading()
+				s.reload(ctx)
+				systemd{}.ready()
+			case unix.Signal(signalRTMin + 2):
+				s.print(ctx, "status json")
+			case unix.Signal(signalRTMax - 1):
+				s.log.Info("Counters only grow; they are not cleared")
+			default:
+				s.print(ctx, "status")
+			}
+		}
+	}
+}
+
+// started is called when all instances have been started.
+func (s *service) started() {
+	s.log.Info("Startup complete")
+	systemd{}.ready()
+	tellParent(s.env.Environ)
+}
+
+// reload changes to the configuration as it is now. If anything in it is wrong,
+// nothing changes.
+func (s *service) reload(ctx context.Context) {
+	s.log.Info("Reloading")
+	setup := s.load(ctx)
+	if setup == nil {
+		s.log.Error("The configuration is not used: go on with the old one")
+		return
+	}
+	// Whoever tracks something new must know how it stands before it is tracked.
+	s.watcher.Preview(&setup.VRRP)
+	if err := s.manager.Reload(ctx, setup.VRRP); err != nil {
+		s.log.Error(fmt.Sprintf("The configuration is not used, go on with the old one: %v", err))
+		return
+	}
+	s.messenger.Apply(s.messages(setup))
+	s.watcher.Apply(&setup.VRRP)
+	s.setup = setup
+	if setup.VRRP.FIFOStatesOnReload {
+		s.writeStates(ctx)
+	}
+	s.log.Info("Reload finished")
+}
+
+// writeStates writes the states of all instances to the FIFOs, and to nobody else.
+func (s *service) writeStates(ctx context.Context) {
+	status, err := s.manager.Status(ctx)
+	if err != nil {
+		return
+	}
+	for i := range status.Instances {
+		v := &status.Instances[i]
+		s.messenger.Notify(vrrp.Report{
+			At: status.At, Instance: v.Name, Config: &vrrp.NotifyConfig{},
+			Action: vrrp.Notify{Kind: vrrp.NotifyState, State: v.State, Priority: v.Priority},
+		})
+	}
+}
+
+// print writes the status to standard error.
+func (s *service) print(ctx context.Context, question string) {
+	if err := s.answer(ctx, question, s.env.Stderr); err != nil {
+		s.log.Warn(err.Error())
+	}
+}
+
+// once runs a program of startup_script or shutdown_script and waits for it.
+func (s *service) once(c OnceCommand) {
+	if c.Command == nil {
+		return
+	}
+	program, err := s.policy(s.setup).Prepare(*c.Command)
+	if err != nil {
+		s.log.Warn("Cannot run script: " + err.Error())
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.Timeout)
+	defer cancel()
+	if r := program.Run(ctx); !r.OK() {
+		s.log.Warn(fmt.Sprintf("Script %v %v", program, r))
+	}
+}
+
+// farewell waits for what the end has to be told to.
+func (s *service) farewell() {
+	ctx, cancel := context.WithTimeout(context.Background(), closing)
+	defer cancel()
+	s.messenger.Close(ctx)
+}
