@@ -1,2 +1,32 @@
-// Package check will hold health checks of real servers. It imports only ipvs.
+// Package check decides from health checks of real servers what the kernel's
+// table should be.
+//
+// Config is what a configuration says, plain values. A Pool is the state of one
+// of its virtual servers: which real servers are up and with what weight,
+// whether there is a quorum. It changes by results of checks (Report) and by a
+// new configuration (Reload), and says each time what changed and why. From
+// configuration and state follows the wanted table (Wanted), from that and the
+// kernel's the operations (ipvs.Plan).
+//
+// All of this is a function of values: no time, sockets, files or goroutines. So
+// the state of a real server depends only on the sequence of its results
+// (promise P-41), and that of a quorum only on the sequence of weights (P-42).
+//
+// The rules are keepalived's. Where its outcome depends on what was in its
+// memory, ours depends on configuration and state alone:
+//
+//   - A server that is kept with weight 0 when it is down (inhibit_on_failure,
+//     sorry_server_inhibit) is in the table from the start.
+//   - Of several checkers that set a weight the lowest counts, not the last to
+//     report.
+//   - A virtual server without quorum at the start has not lost it: the change is
+//     reported with CauseStart.
+//   - A changed checker takes over whether its server was up.
+//
+// The package imports only ipvs. It knows nothing of VRRP: what depends on both
+// is connected by main.
+//
+//	pool, _ := check.NewPool(&config.Servers[0], nil)
+//	next, changes := pool.Report(0, 0, check.Result{Verdict: check.Fail, Reason: "connection refused"})
+//	plan := ipvs.Plan(kernel, config.Wanted([]*check.Pool{pool}), config.Owner(nil))
 package check
