@@ -37,7 +37,19 @@
 // users depend on it; each such place says so. The one rule that is stricter than
 // both: silence counts only while we were awake to hear it (see Machine, overslept).
 //
+// # The driver
+//
+// A Manager runs the virtual routers of a Config. It hands their machines what a
+// Wire receives and a Host shows, carries out their actions, and tells a Notifier:
+//
+//	manager := vrrp.NewManager(vrrp.Options{Wire: wire, Host: host, Notifier: n})
+//	go track(manager.Set)        // scripts, files, processes
+//	err := manager.Run(ctx, config)
+//
+// All machines live in its one goroutine. Wire and Host are interfaces; package
+// linux has those of the machine.
+//
 // # Privileges
 //
-// The core needs none.
+// The core and the driver need none; see package linux for the rest.
 package vrrp
