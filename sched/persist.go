@@ -1,0 +1,65 @@
+package sched
+
+import (
+	"net/netip"
+	"time"
+)
+
+// bindings are the persistence templates of a service by client network. The
+// rest of a template's key is the same for all connections of one service.
+type bindings map[netip.Addr]*binding
+
+// binding is one persistence template (ip_vs_sched_persist in ip_vs_core.c).
+type binding struct {
+	server *server
+	until  time.Duration // when it ends if no connection comes
+}
+
+// Bind tells of a persistence template that the kernel has: the client, or its
+// network, and the server, until a moment on the clock of Connection.At.
+func (s *Service) Bind(client netip.Addr, addr netip.AddrPort, until time.Duration) error {
+	at := s.index(addr)
+	if at < 0 {
+		return ErrNoServer
+	}
+	s.bindings[s.group(client)] = &binding{s.servers[at], until}
+	return nil
+}
+
+// bound gives a client the server it is bound to, as long as the service has
+// that server: neither weight 0 nor overload ends the bond
+// (ip_vs_check_template in ip_vs_conn.c, without the sysctl
+// expire_quiescent_template). Another client is bound to the server it gets.
+//
+// The kernel keeps a template while it has connections, and for the timeout
+// after the last packet. The model knows of no packet but the first: it counts
+// the timeout from the last new connection.
+func (s *Service) bound(c Connection, why *reasons) *server {
+	group := s.group(c.Client.Addr())
+	b := s.bindings[group]
+	if b != nil && b.server.present && c.At < b.until {
+		b.until = c.At + s.options.Persistent
+		why.add(Bound, b.server, 0, 0)
+		return b.server
+	}
+	delete(s.bindings, group) // for good, even if the server comes back
+	one := s.algorithm.choose(s, c, why)
+	if one == nil {
+		return nil
+	}
+	s.bindings[group] = &binding{one, c.At + s.options.Persistent}
+	return one
+}
+
+// group returns the network that persistence takes for one client.
+func (s *Service) group(client netip.Addr) netip.Addr {
+	bits := s.options.PrefixLen
+	if bits == 0 || bits >= client.BitLen() {
+		return client
+	}
+	p, err := client.Prefix(bits)
+	if err != nil { // the zero Addr: a group of its own
+		return client
+	}
+	return p.Addr()
+}
