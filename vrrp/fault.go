@@ -28,7 +28,7 @@ func (m *Machine) fail(c Cause) {
 			m.sendZero()
 			m.emit(RemoveAddresses{})
 		}
-		m.transition(Fault, TriggerFault)
+		m.transition(Fault, faultTrigger(m.causes))
 		m.wants = Fault
 		if !onlyPending(m.causes) {
 			m.notify(NotifyState)
@@ -40,6 +40,13 @@ func (m *Machine) fail(c Cause) {
 // their first result, which keepalived keeps quiet about.
 func onlyPending(causes []Cause) bool {
 	return !slices.ContainsFunc(causes, func(c Cause) bool { return c.Kind != CauseScriptPending })
+}
+
+func faultTrigger(causes []Cause) Trigger {
+	if onlyPending(causes) {
+		return TriggerPending
+	}
+	return TriggerFault
 }
 
 func (m *Machine) noteFault(c Cause) {

@@ -150,7 +150,7 @@ func TestFaultAtStartup(t *testing.T) {
 func TestScriptWithoutFirstResult(t *testing.T) {
 	pending, failed := Cause{CauseScriptPending, "chk"}, Cause{CauseScript, "chk"}
 	b := newBench(t, nil).do(Failed{pending})
-	b.do(Startup{}).want("remove addresses", "INIT to FAULT (fault)")
+	b.do(Startup{}).want("remove addresses", "INIT to FAULT (pending)")
 	b.do(Healed{pending}).want("FAULT to BACKUP (healed)", "notify BACKUP 100")
 
 	b = newBench(t, nil).do(Failed{pending}).do(Startup{})

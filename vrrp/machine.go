@@ -230,7 +230,7 @@ func (m *Machine) startup(now time.Time, delay time.Duration) {
 		for _, c := range m.causes {
 			m.noteFault(c)
 		}
-		m.transition(Fault, TriggerFault)
+		m.transition(Fault, faultTrigger(m.causes))
 		m.wants = Fault
 		if !onlyPending(m.causes) {
 			m.notify(NotifyState)

@@ -187,9 +187,10 @@ func faultReason(c Cause) string {
 }
 
 // Line is the log line of the transition. It is empty for the return to
-// Initialize, of which keepalived says nothing.
+// Initialize and for the wait for a script's first result, of which keepalived
+// says nothing.
 func (a Transition) Line(instance string) string {
-	if a.To == Initialize {
+	if a.To == Initialize || a.Trigger == TriggerPending {
 		return ""
 	}
 	line := "(" + instance + ") Entering " + a.To.String() + " STATE"

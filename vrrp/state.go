@@ -62,13 +62,16 @@ const (
 	TriggerShutdown
 	// TriggerReload: it became another virtual router.
 	TriggerReload
+	// TriggerPending: a script has not given its first result, and nothing else
+	// is wrong.
+	TriggerPending
 
 	triggers
 )
 
 var triggerNames = [triggers]string{
 	"startup", "owner", "no-response", "priority", "preempt", "higher-priority",
-	"higher-address", "fault", "healed", "group", "overslept", "shutdown", "reload",
+	"higher-address", "fault", "healed", "group", "overslept", "shutdown", "reload", "pending",
 }
 
 func (t Trigger) String() string {

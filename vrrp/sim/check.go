@@ -187,7 +187,7 @@ func (n *node) obey(in *instance, pkt *packet) {
 		} else if !o.delaying && in.params.PreemptDelay > 0 {
 			o.delaying, o.delay = true, now.Add(in.params.PreemptDelay)
 		}
-	case o.zero.IsZero() && o.delaying && o.since.Before(o.delay):
+	case o.zero.IsZero() && o.delaying && !o.doubted && o.since.Before(o.delay):
 		o.since = o.delay // preempt_delay is over
 	}
 }
