@@ -157,7 +157,7 @@ func text[T any](name, args, doc string, at func(*T) *string) word[T] {
 		wordInfo: wordInfo{name: name, args: args, doc: doc},
 		set: func(s *statement, t *T) {
 			if s.args[0] == "" {
-				s.badValue("", "anything")
+				s.badValue("", "a word")
 				return
 			}
 			*at(t) = s.str(0)
@@ -199,8 +199,8 @@ func address[T any](name, doc string, at func(*T) *netip.Addr) word[T] {
 }
 
 // unused is a word that is read and has nothing to do here.
-func unused[T any](name, args, doc, why string) word[T] {
-	return word[T]{wordInfo: wordInfo{name: name, args: args, doc: doc, unused: why}}
+func unused[T any](name, args, why string) word[T] {
+	return word[T]{wordInfo: wordInfo{name: name, args: args, doc: "Not used: " + why + ".", unused: why}}
 }
 
 // also gives a word other spellings of the same standing.

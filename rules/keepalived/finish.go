@@ -18,12 +18,7 @@ func (l *loader) finish() {
 			use.Command.User, use.Command.Group = l.global.ScriptUser, l.global.ScriptGroup
 		}
 	}
-	for _, g := range []struct {
-		word string
-		fifo *FIFO
-	}{{"notify_fifo", &l.global.FIFO}, {"vrrp_notify_fifo", &l.global.VRRPFIFO}, {"lvs_notify_fifo", &l.global.CheckFIFO}} {
-		l.finishFIFO(g.word, g.fifo)
-	}
+	l.finishFIFOs()
 	l.finishDevices()
 	l.finishInstances()
 	l.finishGroups()
@@ -34,17 +29,25 @@ func (l *loader) finish() {
 	l.finishPools()
 }
 
-// finishFIFO refuses a FIFO that is written to twice.
-func (l *loader) finishFIFO(word string, f *FIFO) {
-	if f.Path == "" {
-		return
+// finishFIFOs sees to it that nothing is written to a FIFO twice, and that a FIFO
+// has one reader.
+func (l *loader) finishFIFOs() {
+	g := &l.global
+	ignore := func(word, why string) {
+		l.warn(KindConflict, g.at(word), word+" is ignored: "+why, "give each FIFO a path of its own")
 	}
-	for _, other := range []*FIFO{&l.global.FIFO, &l.global.VRRPFIFO, &l.global.CheckFIFO} {
-		if other != f && other.Path == f.Path {
-			l.warn(KindConflict, l.global.at(word), word+" is ignored: "+f.Path+" is another FIFO as well", "give each a path of its own")
-			*f = FIFO{}
-			return
+	for _, f := range []struct {
+		word string
+		fifo *FIFO
+	}{{"vrrp_notify_fifo", &g.VRRPFIFO}, {"lvs_notify_fifo", &g.CheckFIFO}} {
+		if f.fifo.Path != "" && f.fifo.Path == g.FIFO.Path {
+			ignore(f.word, "notify_fifo writes all events to "+abridge(g.FIFO.Path))
+			*f.fifo = FIFO{}
 		}
+	}
+	if v, c := &g.VRRPFIFO, &g.CheckFIFO; v.Path != "" && v.Path == c.Path && v.Script != nil && c.Script != nil {
+		ignore("lvs_notify_fifo_script", "vrrp_notify_fifo_script reads the same FIFO")
+		c.Script = nil
 	}
 }
 

@@ -25,7 +25,7 @@ func (l *loader) globalVRRP() []word[globals] {
 		},
 		globalSwitch("vrrp_strict", "Default of strict_mode.", func(d *vrrpDefaults) *bool { return &d.strict }),
 		globalSwitch("vrrp_skip_check_adv_addr", "Default of skip_check_adv_addr.", func(d *vrrpDefaults) *bool { return &d.skipCheck }),
-		unused[globals]("vrrp_check_unicast_src", "[BOOL]", "Accept unicast advertisements only from peers: always done.", "it is always done"),
+		unused[globals]("vrrp_check_unicast_src", "[BOOL]", "it is always done"),
 		globalSwitch("vrrp_lower_prio_no_advert", "Default of lower_prio_no_advert.", func(d *vrrpDefaults) *bool { return &d.lowerNoAdvert }),
 		globalSwitch("vrrp_higher_prio_send_advert", "Default of higher_prio_send_advert.", func(d *vrrpDefaults) *bool { return &d.higherSend }),
 		globalSwitch("vrrp_owner_ignore_adverts", "Default of owner_ignore_adverts.", func(d *vrrpDefaults) *bool { return &d.ownerIgnore }),

@@ -286,8 +286,8 @@ func (v *instance) mustAccept() bool { return v.Strict && v.Version == vrrp.V2 }
 
 func instanceUnused() []word[instance] {
 	return []word[instance]{
-		unused[instance]("debug", "N", "Not used.", "-D and the log's format say what is logged"),
-		unused[instance]("kernel_rx_buf_size", "BYTES", "Not used.", "sockets have the room they need"),
+		unused[instance]("debug", "N", "-D and the log's format say what is logged"),
+		unused[instance]("kernel_rx_buf_size", "BYTES", "sockets have the room they need"),
 		{wordInfo: wordInfo{name: "native_ipv6", doc: "The addresses say the family.", gone: "the virtual addresses say the family"}},
 		{
 			wordInfo: wordInfo{name: "linkbeat_use_polling", doc: "Not used: the kernel tells when a link goes down.", unused: "the kernel tells when a link goes down"},
@@ -295,8 +295,8 @@ func instanceUnused() []word[instance] {
 				s.warn(KindDeprecated, s.name+" in an instance is deprecated", "leave it out")
 			},
 		},
-		unused[instance]("timer_expired_backup", "[PRIO]", "Not used: an instance that was late always reads what came in before it acts.", "an instance that was late reads what came in before it acts"),
-		unused[instance]("thread_timer_expired", "[PRIO]", "Not used: see timer_expired_backup.", "an instance that was late reads what came in before it acts"),
-		unused[instance]("snmp_name", "NAME", "Not used: there is no SNMP.", noSNMP),
+		unused[instance]("timer_expired_backup", "[PRIO]", "an instance that was late reads what came in before it acts"),
+		unused[instance]("thread_timer_expired", "[PRIO]", "an instance that was late reads what came in before it acts"),
+		unused[instance]("snmp_name", "NAME", noSNMP),
 	}
 }

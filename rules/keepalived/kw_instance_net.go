@@ -99,7 +99,7 @@ func (s *statement) useVMAC(v *instance) {
 	v.vmac.name, v.vmac.addr = "", nil
 	for i := 0; i < len(s.args); i++ {
 		switch arg := s.args[i]; {
-		case arg == "name" && i+1 < len(s.args):
+		case arg == "name" && i+1 < len(s.args) && !strings.Contains(s.args[i+1], ":"):
 		case arg == "netlink_notify_msg":
 		case arg == "group" && i+1 < len(s.args):
 			i++

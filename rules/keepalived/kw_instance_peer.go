@@ -50,7 +50,7 @@ func instanceUnicast() []word[instance] {
 		},
 		number("unicast_ttl", "TTL of unicast advertisements, 0 to 255; default 255.", 0, 255, func(v *instance) *uint8 { return &v.UnicastTTL }),
 		flag("unicast_fault_no_peer", "Without peers go to FAULT instead of sending by multicast.", func(v *instance) *bool { return &v.FaultWithoutPeer }),
-		unused[instance]("check_unicast_src", "[BOOL]", "Accept unicast advertisements only from peers: always done.", "it is always done"),
+		unused[instance]("check_unicast_src", "[BOOL]", "it is always done"),
 		{
 			wordInfo: wordInfo{name: "old_unicast_checksum", args: "[never]", doc: "Send the unicast checksum of keepalived up to 1.3.6; never: do not accept it."},
 			set: func(s *statement, v *instance) {

@@ -32,7 +32,7 @@ func (l *loader) serverQuorum() []word[server] {
 		number("weight", "Weight of real servers without their own, from 1; default 1.", 1, maxCount, func(v *server) *uint32 { return &v.weight }).hidden(),
 		boolean("inhibit_on_failure", "Default of inhibit_on_failure of real servers; default off.", func(v *server) *bool { return &v.inhibit }).hidden(),
 		text("virtualhost", "NAME", "Default of virtualhost of HTTP_GET and SSL_GET.", func(v *server) *string { return &v.virtualHost }).hidden(),
-		unused[server]("snmp_name", "NAME", "Not used.", noSNMP),
+		unused[server]("snmp_name", "NAME", noSNMP),
 		{wordInfo: wordInfo{name: "nat_mask", args: "[MASK]", doc: "A word of keepalived 1.2 without effect.", gone: "it never had an effect on how servers were balanced"}},
 	}
 }

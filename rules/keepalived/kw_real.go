@@ -45,7 +45,7 @@ func (l *loader) realTable() *table[real] {
 		choiceWord("smtp_alert", "Send mail when that happens; default smtp_alert_checker, smtp_alert, on.", func(r *real) *choice { return &r.alert }).
 			showing(func(p *printer, r *real) { p.line(formatBool(r.Mail)) }),
 		text("virtualhost", "NAME", "Default of virtualhost of HTTP_GET and SSL_GET.", func(r *real) *string { return &r.virtualHost }).hidden(),
-		unused[real]("snmp_name", "NAME", "Not used.", noSNMP),
+		unused[real]("snmp_name", "NAME", noSNMP),
 		timeoutOf(func(r *real) *timing { return &r.timing }),
 	}
 	for kind, doc := range checkerKinds() {

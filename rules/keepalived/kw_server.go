@@ -165,7 +165,7 @@ func (l *loader) serverService() []word[server] {
 				}
 			},
 		},
-		unused[server]("hashed", "", "Not used.", "the kernel sets that flag itself"),
+		unused[server]("hashed", "", "the kernel sets that flag itself"),
 		{
 			wordInfo: wordInfo{name: "ip_family", args: "inet|inet6", doc: "Family of a firewall mark whose servers are all tunnelled; default inet."},
 			set:      func(s *statement, v *server) { s.family(v) },

@@ -20,7 +20,7 @@ func (l *loader) globalUnused() []word[globals] {
 	none := func(args, why string, names ...string) []word[globals] {
 		var words []word[globals]
 		for _, name := range names {
-			words = append(words, unused[globals](name, args, "Not used: "+why+".", why))
+			words = append(words, unused[globals](name, args, why))
 		}
 		return words
 	}

@@ -2,6 +2,7 @@ package keepalived
 
 import (
 	"context"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -206,5 +207,41 @@ func TestEveryPeculiarityIsExplained(t *testing.T) {
 				t.Errorf("%s { %s }: %v", table.blockName(), statement, ds)
 			}
 		}
+	}
+}
+
+// WORDS.md is made of the tables, so that it cannot be wrong: go test -run Words
+// -update writes it.
+func TestWordsFileIsTrue(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("# The words of keepalived.conf\n\nWritten by `go test ./rules/keepalived -run Words -update` from the tables that read the file.\n" +
+		"What stands in brackets may be left out, … may be repeated. SECONDS can have a fraction, BOOL is on, off, true, false, yes or no.\n")
+	for _, table := range tables() {
+		b.WriteString("\n## " + table.blockName() + "\n\n")
+		if table.about() != "" {
+			b.WriteString(table.about() + "\n\n")
+		}
+		b.WriteString("| word | meaning |\n|---|---|\n")
+		for _, w := range table.infos() {
+			name := strings.TrimSpace(w.name + " " + w.args)
+			if w.block {
+				name += " { … }"
+			}
+			doc := w.doc
+			for _, more := range []struct{ what, why string }{{"Also", w.also}, {"Old", w.old}, {"No longer used", w.gone}, {"Refused", w.refused}} {
+				if more.why != "" {
+					doc += " " + more.what + ": " + more.why + "."
+				}
+			}
+			b.WriteString("| `" + strings.ReplaceAll(name, "|", "\\|") + "` | " + strings.ReplaceAll(doc, "|", "\\|") + " |\n")
+		}
+	}
+	if *update {
+		if err := os.WriteFile("WORDS.md", []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if read1(t, "WORDS.md") != b.String() {
+		t.Error("WORDS.md is not what the tables say: run with -update")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"ipvsadm/check"
@@ -194,6 +195,7 @@ func (l *loader) lost(b *base, what string) {
 // config is what was read.
 func (l *loader) config() *Config {
 	c := &Config{Global: l.global.Global, VRRP: l.vrrp, Check: l.check, Commands: l.commands}
+	c.VRRP.Instances = slices.Grow(c.VRRP.Instances, len(l.instances))
 	for _, v := range l.instances {
 		c.VRRP.Instances = append(c.VRRP.Instances, v.InstanceConfig)
 	}
@@ -218,6 +220,7 @@ func (l *loader) config() *Config {
 	for _, g := range l.vsGroups {
 		c.Check.Groups = append(c.Check.Groups, g.GroupConfig)
 	}
+	c.Check.Servers = slices.Grow(c.Check.Servers, len(l.servers))
 	for _, s := range l.servers {
 		c.Check.Servers = append(c.Check.Servers, s.ServerConfig)
 	}
