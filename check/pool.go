@@ -1,6 +1,7 @@
 package check
 
 import (
+	"net/netip"
 	"time"
 
 	"ipvsadm/ipvs"
@@ -15,7 +16,9 @@ type Pool struct {
 }
 
 // NewPool returns the state before the first result and what it is, as changes
-// with CauseStart: one for each real server and one for the quorum.
+// with CauseStart: one for each real server and one for the quorum. As with
+// keepalived a quorum has to be gained, so it takes the hysteresis too; its
+// scripts run at the start as well, but for quorum_down without a sorry server.
 //
 // have is what the kernel's table has of the virtual server's services, in the
 // order of Config.Services, as an earlier run may have left it (promise P-18).
@@ -23,7 +26,8 @@ type Pool struct {
 // taken for the state of all: servers in it are up and keep their weight until
 // their checkers have passed, servers not in it are down. Servers with Inhibit
 // and weight 0 are down. Without such a service, and for servers without
-// checkers, the configuration says what is up.
+// checkers, the configuration says what is up. A quorum is only to be kept then,
+// unless the sorry server was in use. Changes have CauseAdopted.
 func NewPool(c *ServerConfig, have []ipvs.Entry) (*Pool, []Change) {
 	p := &Pool{config: c, reals: make([]realState, len(c.Reals))}
 	for i := range c.Reals {
@@ -44,33 +48,39 @@ func NewPool(c *ServerConfig, have []ipvs.Entry) (*Pool, []Change) {
 		}
 		changes = append(changes, Change{Kind: kind, Cause: cause, Real: i, Checker: -1})
 	}
-	sum, limit := p.Sum(), c.quorumLimit(true)
+	sum, limit := p.Sum(), c.quorumLimit(p.quorum)
 	p.quorum = sum >= limit
 	return p, append(changes, quorumChange(p.quorum, sum, limit, cause))
 }
 
-// adopt takes over the state from a service, false if it has nothing of ours.
+// adopt takes over the state from a service, that of the quorum included; false
+// if it has nothing of ours.
 func (p *Pool) adopt(e *ipvs.Entry) bool {
-	weights, ours := make([]uint32, len(p.reals)), make([]bool, len(p.reals))
-	any := false
+	has := make(map[netip.AddrPort]uint32, len(e.Destinations)) // weights
 	for _, d := range e.Destinations {
-		if s := p.config.Sorry; s != nil && portOf(s.Addr, e.ServiceKey) == d.Addr {
-			any = true
-		}
-		for i := range p.config.Reals {
-			if portOf(p.config.Reals[i].Addr, e.ServiceKey) == d.Addr {
-				weights[i], ours[i], any = d.Weight, true, true
-			}
-		}
+		has[d.Addr] = d.Weight
+	}
+	any, quorum := false, true
+	if s := p.config.Sorry; s != nil {
+		var weight uint32
+		weight, any = has[portOf(s.Addr, e.ServiceKey)]
+		quorum = weight == 0
+	}
+	for i := range p.config.Reals {
+		_, is := has[portOf(p.config.Reals[i].Addr, e.ServiceKey)]
+		any = any || is
 	}
 	if !any {
 		return false
 	}
+	p.quorum = quorum
 	for i := range p.reals {
-		up := ours[i] && (weights[i] > 0 || !p.config.Reals[i].Inhibit)
+		c := &p.config.Reals[i]
+		weight, is := has[portOf(c.Addr, e.ServiceKey)]
+		up := is && (weight > 0 || !c.Inhibit)
 		p.reals[i].set(up)
 		if up {
-			p.reals[i].hold(weights[i])
+			p.reals[i].hold(weight)
 		}
 	}
 	return true

@@ -114,6 +114,10 @@ func TestPool(t *testing.T) {
 			{"2P", []string{"real server up #2 (check passed)"}, "sorry*1"},
 			{"1P", []string{"real server up #1 (check passed)", "quorum gained: 4 >= 4 (check passed)"}, "1*1 2*1 3*1 4*1"},
 		}},
+		{"hysteresis at the start: the quorum has to be gained, and here never can be", with(serverOf(1, 1), quorum(2, 1), sorry), "sorry*1", []step{
+			{"0F", []string{"real server down #0 (check failed)"}, "sorry*1"},
+			{"0P", []string{"real server up #0 (check passed)"}, "sorry*1"},
+		}},
 		{"the quorum counts weights, not servers", with(serverOf(1, 9), quorum(5, 0), sorry), "0*1 1*9", []step{
 			{"0F", []string{"real server down #0 (check failed)"}, "1*9"},
 			{"0P", []string{"real server up #0 (check passed)"}, "0*1 1*9"},
@@ -140,6 +144,7 @@ func TestPool(t *testing.T) {
 			{"0.0P=9", []string{"weight changed #0: 5 -> 9 (check passed)"}, "0*9"},
 			{"0.1P=7", []string{"weight changed #0: 9 -> 7 (check passed)"}, "0*7"},
 			{"0.2P+2", []string{"weight changed #0: 7 -> 9 (check passed)"}, "0*9"},
+			{"0.0P=3", []string{"weight changed #0: 9 -> 5 (check passed)"}, "0*5"},
 		}},
 		{"weights of 0 alone are no quorum, and nothing flaps", with(serverOf(0, 0), quorum(0, 0), sorry), "sorry*1", []step{
 			{"0F", []string{"real server down #0 (check failed)"}, "sorry*1"},
@@ -226,6 +231,9 @@ func TestAdoptTheKernelsTable(t *testing.T) {
 		{"a server drained by hand stays drained", serverOf(1, 5), []ipvs.Entry{entry(has(0, 1), has(1, 0))}, "0*1 1*0"},
 		{"inhibited servers at weight 0 are down", with(serverOf(1, 5), inhibit), []ipvs.Entry{entry(has(0, 1), has(1, 0))}, "0*1 1*0"},
 		{"the sorry server alone: all were down", with(serverOf(1, 5), sorry), []ipvs.Entry{entry(ipvs.Destination{Addr: serverSorry(), Weight: 1})}, "sorry*1"},
+		{"no sorry server there: the quorum has only to be kept", with(serverOf(1, 1), quorum(2, 1), sorry), []ipvs.Entry{entry(has(0, 1))}, "0*1"},
+		{"the sorry server in use: the quorum has to be gained", with(serverOf(1, 1), quorum(2, 1), sorry), []ipvs.Entry{entry(has(0, 1), has(1, 1), ipvs.Destination{Addr: serverSorry(), Weight: 1})}, "sorry*1"},
+		{"the sorry server inhibited: the quorum has only to be kept", with(serverOf(1, 1), quorum(2, 1), sorryInhibit), []ipvs.Entry{entry(has(0, 1), ipvs.Destination{Addr: serverSorry()})}, "0*1 sorry*0"},
 		{"alpha is no reason to take out what is in", with(serverOf(1, 5), alpha), []ipvs.Entry{entry(has(0, 1))}, "0*1"},
 		{"what is not checked is as configured", with(serverOf(1, 5), checkers(0), checkers(1)), []ipvs.Entry{entry(has(0, 9))}, "0*1 1*5"},
 	} {

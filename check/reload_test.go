@@ -62,6 +62,16 @@ func reversed(s *ServerConfig) *ServerConfig {
 	return s
 }
 
+func TestReloadTellsChecksAlikeApart(t *testing.T) {
+	config := func() *ServerConfig { return with(serverOf(1), checkers(0, checker(0), checker(0))) }
+	p, _ := NewPool(config(), nil)
+	p.Report(0, 1, Result{Verdict: Fail})
+	p.Reload(config())
+	if !p.Checker(0, 0).Up || p.Checker(0, 1).Up {
+		t.Errorf("up %t and %t, want only the first", p.Checker(0, 0).Up, p.Checker(0, 1).Up)
+	}
+}
+
 func TestReloadKeepsTheCountOfRetriesAndDynamicWeights(t *testing.T) {
 	config := func() *ServerConfig { return with(serverOf(5), checkers(0, checker(1))) }
 	p, _ := NewPool(config(), nil)

@@ -57,7 +57,7 @@ func (w *world) sum() (sum uint64) {
 }
 
 // quorum looks back for the last time that decided: a weight high enough to
-// gain a quorum or low enough to lose one. At the start there was one.
+// gain a quorum or low enough to lose one. At the start there was none.
 func (w *world) quorum() bool {
 	for _, sum := range slices.Backward(w.sums) {
 		switch q, h := uint64(w.config.Quorum), uint64(w.config.Hysteresis); {
@@ -67,7 +67,7 @@ func (w *world) quorum() bool {
 			return false
 		}
 	}
-	return true
+	return false
 }
 
 // table is what should be in the kernel.
