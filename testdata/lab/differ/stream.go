@@ -2,11 +2,15 @@ package differ
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // stream is the input of -R.
 func (g *Generator) stream() string {
+	if g.chance(0.06) {
+		return g.bulk()
+	}
 	var b strings.Builder
 	lines := 1 + g.rnd.IntN(12)
 	if g.chance(0.1) {
@@ -26,6 +30,35 @@ func (g *Generator) stream() string {
 		return ""
 	}
 	return text
+}
+
+// bulk is a stream that makes a large table, all lines of which are right: its
+// listings show how addresses, ports and marks are sorted.
+func (g *Generator) bulk() string {
+	var b strings.Builder
+	for range 20 + g.rnd.IntN(150) {
+		ipv6 := g.chance(0.3)
+		service := g.one("-t ", "-u ", "--sctp-service ") + g.randomEndpoint(ipv6)
+		if g.chance(0.2) {
+			service = "-f " + strconv.FormatUint(1+uint64(g.rnd.Uint32N(1<<32-1)), 10)
+			if ipv6 {
+				service += " -6"
+			}
+		}
+		b.WriteString("-A " + service + " -s " + g.one("rr", "wrr", "wlc") + g.one("", "", " -p 60") + "\n")
+		for range g.rnd.IntN(4) {
+			b.WriteString("-a " + service + " -r " + g.randomEndpoint(ipv6) + g.one(" -m", " -i", " -g") + "\n")
+		}
+	}
+	return b.String()
+}
+
+func (g *Generator) randomEndpoint(ipv6 bool) string {
+	port := strconv.Itoa(1 + g.rnd.IntN(1<<16-1))
+	if ipv6 {
+		return "[" + g.randomAddr(true) + "]:" + port
+	}
+	return g.randomAddr(false) + ":" + port
 }
 
 // scriptStream is the input of ipvsadm-restore. Its shell makes no difference
