@@ -96,7 +96,7 @@ type InstanceConfig struct {
 	VMAC          *VMACConfig
 	VMACAddresses bool
 
-	// UnicastTTL is the TTL of the advertisements sent to Peers, 1-255.
+	// UnicastTTL is the TTL of the advertisements sent to Peers, 0-255.
 	UnicastTTL uint8
 	// FaultWithoutPeer puts an instance without Peers into Fault, instead of
 	// sending its advertisements by multicast (unicast_fault_no_peer).

@@ -15,7 +15,7 @@ type Config struct {
 	Check  check.Config
 
 	// Commands are all programs that the configuration names, in its order. The
-	// Commands in VRRP and Check are these. Whoever runs them must look at each
+	// Commands in VRRP and Check say the same. Whoever runs them must look at each
 	// first: whether it is there, whether its user is, and whether somebody else
 	// could change it.
 	Commands []CommandUse

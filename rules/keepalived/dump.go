@@ -134,7 +134,7 @@ func (l *loader) showChecker(p *printer, c *check.CheckerConfig) {
 		p.put("delay_before_retry", formatSeconds(c.RetryDelay))
 		p.put("alpha", formatBool(c.Alpha))
 		p.put("log_all_failures", formatBool(c.LogFailures))
-		l.showProbe(p, c.Probe)
+		l.showProbe(p, c)
 	})
 }
 
@@ -148,8 +148,8 @@ func showFileCheck(p *printer, f check.FileCheckConfig) {
 	p.putFlag("dynamic", f.Dynamic)
 }
 
-func (l *loader) showProbe(p *printer, probe check.ProbeConfig) {
-	switch c := probe.(type) {
+func (l *loader) showProbe(p *printer, checker *check.CheckerConfig) {
+	switch c := checker.Probe.(type) {
 	case check.TCPConfig:
 		showEndpoint(p, c.Endpoint)
 	case check.PingConfig:
@@ -168,11 +168,10 @@ func (l *loader) showProbe(p *printer, probe check.ProbeConfig) {
 		showEndpoint(p, c.Endpoint)
 		showUDP(p, c)
 	case check.MiscConfig:
-		p.put("misc_path", commandWords(&vrrp.Command{Argv: c.Command.Argv})...)
-		if c.Command.User != "" {
-			p.put("user", withUser(nil, c.Command.User, c.Command.Group)...)
+		p.put("misc_path", commandWords((*vrrp.Command)(&c.Command))...)
+		if c.Timeout != checker.Interval { // which need not be whole seconds
+			p.put("misc_timeout", strconv.FormatInt(int64(c.Timeout.Seconds()), 10))
 		}
-		p.put("misc_timeout", strconv.FormatInt(int64(c.Timeout.Seconds()), 10))
 		p.putFlag("misc_dynamic", c.Dynamic)
 	}
 }

@@ -101,10 +101,12 @@ func TestGolden(t *testing.T) {
 		t.Fatal("no golden files", err)
 	}
 	for _, file := range files {
-		c, ds := Load(context.Background(), file, Options{ConfigID: "main"})
+		base := filepath.Base(file)
+		fs := mapFS(map[string]string{base: read1(t, file)}) // whatever the mode of the file here
+		c, ds := Load(context.Background(), base, Options{ConfigID: "main", FS: fs})
 		var got strings.Builder
 		for _, d := range ds {
-			got.WriteString("! " + d.Severity.String() + ": " + strings.TrimPrefix(d.String(), "testdata/golden/") + "\n")
+			got.WriteString("! " + d.Severity.String() + ": " + d.String() + "\n")
 		}
 		if c != nil {
 			got.WriteString(Dump(c))
@@ -145,4 +147,31 @@ func TestPasswordsAreNotShown(t *testing.T) {
 	if !strings.Contains(dump(c, true), secret) {
 		t.Error("the password is not kept")
 	}
+}
+
+// What a word means to the reader at the beginning of a line, it does not mean
+// in a dump.
+func TestDumpKeepsOddNames(t *testing.T) {
+	names := []string{"@main", "~SEQ(A,1,2)", "$X", "include", "includem", "a b", "a#b", "a{b}", "a!b", `a\b`, "ünï", "}", "{", "'"}
+	var scripts, items strings.Builder
+	for _, n := range names {
+		fmt.Fprintf(&scripts, "vrrp_script \"%s\" {\nscript /bin/x\n}\n", n)
+		fmt.Fprintf(&items, "\"%s\"\n", n)
+	}
+	c, ds := loadText(scripts.String() + within("vrrp_instance", `track_script {\n`+items.String()+`\n}`))
+	if c == nil {
+		t.Fatal(ds)
+	}
+	if got := len(c.VRRP.Instances[0].Track.Scripts); got != len(names) {
+		t.Errorf("%d scripts are tracked, want %d: %v", got, len(names), ds)
+	}
+	checkFixpoint(t, "odd names", c)
+}
+
+func TestDumpOfTimesThatAreNotWholeSeconds(t *testing.T) {
+	c, ds := loadText(within("MISC_CHECK", `misc_path /bin/x\ndelay_loop 1.5`))
+	if c == nil {
+		t.Fatal(ds)
+	}
+	checkFixpoint(t, "MISC_CHECK", c)
 }

@@ -47,6 +47,8 @@ type files struct {
 	base   string // what relative names start from, as a path from the root
 	opened int
 	bytes  int
+	// public are the files that everybody on the machine can read.
+	public map[string]bool
 }
 
 // from makes a path absolute.
@@ -98,6 +100,12 @@ func (f *files) read(name string) (string, error) {
 		return "", errExecutable
 	case info.Size() > maxFileSize:
 		return "", errTooLarge
+	}
+	if info.Mode()&0o004 != 0 {
+		if f.public == nil {
+			f.public = make(map[string]bool)
+		}
+		f.public[name] = true
 	}
 	var text strings.Builder
 	text.Grow(int(info.Size()))

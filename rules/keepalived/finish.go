@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"ipvsadm/vrrp"
 )
@@ -264,6 +265,9 @@ func (l *loader) finishPools() {
 	}
 	check := func(b *base, list trackList, to *[]vrrp.TrackedConfig) {
 		for _, t := range list.all {
+			if marks := strings.TrimSuffix(t.Name, ":tcp:0") + ":none:0"; names[marks] {
+				t.Name = marks // a group of firewall marks has no protocol
+			}
 			if !names[t.Name] {
 				l.warn(KindReference, t.pos, b.title+": there is no virtual server "+t.Name+" to track, it is ignored", "write it as in its virtual_server: ADDR PORT PROTOCOL, fwmark N or group NAME PROTOCOL")
 				continue

@@ -162,6 +162,16 @@ func TestLoadReadsRelativePaths(t *testing.T) {
 	}
 }
 
+func TestPasswordsThatEverybodyCanReadAreNoted(t *testing.T) {
+	text := "vrrp_instance V {\ninterface eth0\nvirtual_router_id 1\nauthentication {\nauth_type PASS\nauth_pass x\n}\nvirtual_ipaddress {\n10.0.0.1\n}\n}\nSSL {\npassword x\n}\n"
+	for mode, want := range map[fs.FileMode]int{0o644: 1, 0o640: 0, 0o600: 0} {
+		_, ds := Load(t.Context(), "f.conf", Options{FS: fstest.MapFS{"f.conf": {Data: []byte(text), Mode: mode}}})
+		if len(ds) != want || ds.Worst() != Note {
+			t.Errorf("mode %v: %v, want %d notes", mode, ds, want)
+		}
+	}
+}
+
 func TestExpandBraces(t *testing.T) {
 	for pattern, want := range map[string][]string{
 		"a": {"a"}, "{a}": {"a"}, "{}": {"{}"}, "{a,b}c": {"ac", "bc"}, "{a": {"{a"}, "a}": {"a}"},

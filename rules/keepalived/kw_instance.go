@@ -180,6 +180,13 @@ func (p *printer) secret(password string) string {
 	return quote(password)
 }
 
+// secretRead warns, once for each file, of a password that everybody can read.
+func (s *statement) secretRead() {
+	if file := s.pos.File; s.reader.files.public[file] && s.report.once("secret in "+file) {
+		s.note(KindFile, "the file has a password and everybody can read it", "chmod o-r "+abridge(file))
+	}
+}
+
 // refusedBlock is a block that cannot be honoured.
 func refusedBlock[T any](name, doc, why string) word[T] {
 	return word[T]{
@@ -207,6 +214,7 @@ func authenticationTable() *table[authentication] {
 			wordInfo: wordInfo{name: "auth_pass", args: "PASSWORD", doc: "Password, of which 8 characters count."},
 			set: func(s *statement, a *authentication) {
 				a.password = s.str(0)
+				s.secretRead()
 				if len(a.password) > 8 {
 					s.warn(KindValue, "only the first 8 characters of auth_pass count", "write 8 characters")
 					a.password = a.password[:8]

@@ -267,7 +267,10 @@ func tlsTable() *table[tls] {
 	return newTable("SSL", "Files for SSL_GET.", []word[tls]{
 		{
 			wordInfo: wordInfo{name: "password", args: "PASSWORD", doc: "Password of the key."},
-			set:      func(s *statement, t *tls) { t.Password = check.Secret(s.str(0)) },
+			set: func(s *statement, t *tls) {
+				t.Password = check.Secret(s.str(0))
+				s.secretRead()
+			},
 			show: func(p *printer, t *tls) {
 				if t.Password != "" {
 					p.line(p.secret(string(t.Password)))

@@ -84,7 +84,7 @@ func (s *statement) poolName() (name string, used int, ok bool) {
 	protocol := func(i int) string {
 		if i < len(s.args) {
 			switch p := strings.ToLower(s.args[i]); p {
-			case "tcp", "udp", "sctp":
+			case "tcp", "udp", "sctp", "none":
 				used = i + 1
 				return p
 			}

@@ -117,9 +117,10 @@ func hexValue(c byte) byte {
 }
 
 // quote writes a word so that splitWords reads it back, if there is a way: a
-// double quote inside a word has none.
+// double quote inside a word has none. The word can be the first of a line, where
+// some words speak to the reader.
 func quote(word string) string {
-	if word == "" || strings.ContainsAny(word, blanks+"{}#!") {
+	if word == "" || strings.ContainsAny(word, blanks+"{}#!") || strings.IndexByte("@~$", word[0]) >= 0 || strings.HasPrefix(word, "include") {
 		return `"` + word + `"`
 	}
 	return word
