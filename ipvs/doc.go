@@ -22,6 +22,9 @@
 // services and real servers in the fewest requests that its Query allows, and
 // is true also while others write. NewConnScanner reads the connection table.
 //
+// Plan says which operations make a table of another without losing a rule on
+// the way; it is a function of the two and asks nobody.
+//
 // An error is an *OpError: what was asked, and the kernel's syscall.Errno or
 // ErrTransport, when it is not known what became of the request. A request that
 // the kernel keeps silent about fails after Options.Timeout.

@@ -255,3 +255,33 @@ func TestPlanKnowsWhatTheKernelMakesOfValues(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkPlan compares a table of 200 services with 100 real servers each
+// with itself, and with one of which every server has another weight.
+func BenchmarkPlan(b *testing.B) {
+	var table, other []ipvs.Wanted
+	var have []ipvs.Entry
+	for i := range 200 {
+		k := web
+		k.Addr = netip.AddrPortFrom(k.Addr.Addr(), uint16(i+1))
+		w := wanted(k, "rr")
+		for j := range 100 {
+			w.Destinations = append(w.Destinations, ipvs.Destination{Addr: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 1, 0, byte(j)}), 80)})
+		}
+		table = append(table, w)
+		e := ipvs.Entry{ServiceState: ipvs.ServiceState{Service: w.Service}}
+		w.Destinations = slices.Clone(w.Destinations)
+		for j := range w.Destinations {
+			e.Destinations = append(e.Destinations, ipvs.DestinationState{Destination: w.Destinations[j]})
+			w.Destinations[j].Weight++
+		}
+		have, other = append(have, e), append(other, w)
+	}
+	for name, want := range map[string][]ipvs.Wanted{"same": table, "weights": other} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				ipvs.Plan(have, want, ipvs.OwnsAll)
+			}
+		})
+	}
+}
