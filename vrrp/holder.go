@@ -149,6 +149,16 @@ func holdings(device string, addrs []AddressConfig, routes []RouteConfig, rules 
 	return all
 }
 
+// refusals make holdings of a router that does not accept packets to its virtual
+// addresses.
+func refusals(addrs []AddressConfig) (all []holding) {
+	for _, a := range addrs {
+		addr := a.Prefix.Addr()
+		all = append(all, holding{fmt.Sprintf("refuse %v", addr), Change{Refuse: &addr}})
+	}
+	return all
+}
+
 // settingHolding makes a holding of a sysctl.
 func settingHolding(path, value string) holding {
 	s := &Setting{path, value}

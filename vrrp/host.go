@@ -100,7 +100,9 @@ type Change struct {
 	Address *AddressConfig
 	Route   *RouteConfig
 	Rule    *RuleConfig
-	VMAC    *VMACLink
+	// Refuse is an address to which packets are dropped.
+	Refuse *netip.Addr
+	VMAC   *VMACLink
 	// Setting is one of the kernel's. To delete it puts back what was there
 	// before it was first added.
 	Setting *Setting

@@ -45,6 +45,10 @@ func (inst *instance) configure(c InstanceConfig, group *GroupConfig) {
 	inst.config = c
 	inst.all = holdings(inst.device(), slices.Concat(c.Virtual, c.Excluded), c.Routes, c.Rules)
 	params := c.Params
+	if !params.accepts() {
+		// Packets are dropped before there are any.
+		inst.all = slices.Concat(refusals(slices.Concat(c.Virtual, c.Excluded)), inst.all)
+	}
 	inst.destinations = params.Destinations()
 	trackers := c.Track.trackers()
 	if group != nil {

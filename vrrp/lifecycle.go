@@ -60,9 +60,6 @@ func (m *Manager) check(c *Config) error {
 		if err := inst.Validate(); err != nil {
 			bad("%w", err)
 		}
-		if !inst.accepts() {
-			bad("no_accept is not possible here: packets to the virtual addresses would have to be filtered")
-		}
 		if inst.VMACAddresses || slices.ContainsFunc(slices.Concat(inst.Virtual, inst.Excluded), func(a AddressConfig) bool { return a.VMAC }) {
 			bad("use_vmac for single addresses is not possible: use use_vmac for the instance")
 		}

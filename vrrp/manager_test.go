@@ -364,3 +364,24 @@ func TestManagerSync(t *testing.T) {
 		}
 	})
 }
+
+// TestManagerRefuses: a router that does not accept packets to its virtual
+// addresses drops them before the addresses are up, and until they are gone.
+func TestManagerRefuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := testConfig(100, "VI_1")
+		c.Instances[0].Accept = false
+		n := new(ether).run(t, "10.0.0.1/24", c)
+		n.take()
+		at := down(100).String()
+		want := at + " refuse 10.0.0.101, delete false\n" + at + " add 10.0.0.101/32\n"
+		if got := n.pass(down(100)); !strings.Contains(got, want) {
+			t.Errorf("got\n%s\nwant in it\n%s", got, want)
+		}
+		n.stop()
+		want = at + " delete 10.0.0.101/32\n" + at + " refuse 10.0.0.101, delete true"
+		if got := n.take(); !strings.Contains(got, want) {
+			t.Errorf("got\n%s\nwant in it\n%s", got, want)
+		}
+	})
+}

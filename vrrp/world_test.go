@@ -187,6 +187,8 @@ func (h *fakeHost) Apply(changes []Change) []error {
 	h.calls++
 	for _, c := range changes {
 		switch a := c.Address; {
+		case c.Refuse != nil:
+			h.log.add("refuse %v, delete %v", *c.Refuse, c.Delete)
 		case a == nil:
 			h.log.add("change %+v", c)
 		case c.Delete:

@@ -3,6 +3,7 @@ package linux
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync/atomic"
 
 	"ipvsadm/vrrp"
@@ -25,13 +26,14 @@ type Host struct {
 	indexes  map[string]int
 	settings settings
 	vmacs    vmacs
+	filter   filter
 }
 
 // NewHost subscribes to changes. Close ends it.
 func NewHost() (*Host, error) {
-	h := &Host{indexes: map[string]int{}, settings: settings{old: map[string]string{}}, vmacs: newVMACs()}
+	h := &Host{indexes: map[string]int{}, settings: settings{old: map[string]string{}}, vmacs: newVMACs(), filter: filter{refused: map[netip.Addr]bool{}}}
 	steps := []func() error{
-		func() (err error) { h.cmd, err = openCommands(); return err },
+		func() (err error) { h.cmd, err = openCommands(unix.NETLINK_ROUTE); return err },
 		func() (err error) { h.handle, err = netlink.NewHandle(unix.NETLINK_ROUTE); return err },
 		func() (err error) { h.lookups, err = netlink.NewHandle(unix.NETLINK_ROUTE); return err },
 		func() (err error) { h.packets, err = openPacketSocket(); return err },
@@ -59,6 +61,7 @@ func (h *Host) Close() error {
 	if h.cmd != nil {
 		errs = append(errs, h.cmd.close())
 	}
+	errs = append(errs, h.filter.close())
 	if h.packets != nil {
 		errs = append(errs, h.packets.close())
 	}
@@ -88,6 +91,10 @@ func (h *Host) Apply(changes []vrrp.Change) []error {
 		case c.Setting != nil:
 			flush(i)
 			errs[i] = h.settings.apply(c)
+			from = i + 1
+		case c.Refuse != nil:
+			flush(i)
+			errs[i] = h.filter.apply(*c.Refuse, c.Delete)
 			from = i + 1
 		case c.VMAC != nil && c.Delete && gone:
 		case c.VMAC != nil && c.Delete:
@@ -146,6 +153,8 @@ func describe(c *vrrp.Change, err error) error {
 		return fmt.Errorf("%s route to %v: %w", verb, c.Route.Dst, err)
 	case c.Rule != nil:
 		return fmt.Errorf("%s rule with priority %d: %w", verb, c.Rule.Priority, err)
+	case c.Refuse != nil:
+		return fmt.Errorf("%s a rule that drops packets to %v: %w", verb, *c.Refuse, err)
 	case c.VMAC != nil:
 		return fmt.Errorf("%s interface %s: %w", verb, c.VMAC.Name, err)
 	}

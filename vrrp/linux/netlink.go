@@ -1,6 +1,7 @@
 package linux
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"sync"
@@ -19,12 +20,15 @@ type commands struct {
 	fd  int
 	seq uint32
 	buf []byte
+	// begin and end go around the requests. They get no answer, but a refusal
+	// with the sequence number 0.
+	begin, end []byte
 }
 
-func openCommands() (*commands, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+func openCommands(protocol int) (*commands, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, protocol)
 	if err != nil {
-		return nil, fmt.Errorf("open rtnetlink socket: %w", err)
+		return nil, fmt.Errorf("open netlink socket: %w", err)
 	}
 	// An answer need not carry the request back.
 	err = unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_CAP_ACK, 1)
@@ -36,9 +40,13 @@ func openCommands() (*commands, error) {
 	}
 	if err != nil {
 		unix.Close(fd)
-		return nil, fmt.Errorf("set up rtnetlink socket: %w", err)
+		return nil, fmt.Errorf("set up netlink socket: %w", err)
 	}
-	return &commands{fd: fd, buf: make([]byte, 64<<10)}, nil
+	c := &commands{fd: fd, buf: make([]byte, 64<<10)}
+	if protocol == unix.NETLINK_NETFILTER {
+		c.begin, c.end = batchMark(unix.NFNL_MSG_BATCH_BEGIN), batchMark(unix.NFNL_MSG_BATCH_END)
+	}
+	return c, nil
 }
 
 // do sends the requests and returns the error of each, nil if all succeeded.
@@ -63,7 +71,7 @@ func (c *commands) do(requests []*nl.NetlinkRequest) []error {
 
 // exchange sends requests in one message and waits for all answers.
 func (c *commands) exchange(requests []*nl.NetlinkRequest, errs []error) {
-	var out []byte
+	out := bytes.Clone(c.begin)
 	first, waiting := c.seq+1, 0
 	index := make([]int, 0, len(requests))
 	for i, r := range requests {
@@ -88,6 +96,7 @@ func (c *commands) exchange(requests []*nl.NetlinkRequest, errs []error) {
 			errs[i] = err
 		}
 	}
+	out = append(out, c.end...)
 	if err := unix.Sendto(c.fd, out, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		fail(fmt.Errorf("send to the kernel: %w", err))
 		return
@@ -107,10 +116,14 @@ func (c *commands) exchange(requests []*nl.NetlinkRequest, errs []error) {
 		}
 		for b := c.buf[:n]; len(b) >= unix.SizeofNlMsghdr; {
 			length := int(binary.NativeEndian.Uint32(b))
-			if length < unix.SizeofNlMsghdr || length > len(b) {
+			if length < unix.SizeofNlMsghdr+4 || length > len(b) {
 				break
 			}
 			seq := binary.NativeEndian.Uint32(b[8:])
+			if code := int32(binary.NativeEndian.Uint32(b[unix.SizeofNlMsghdr:])); seq == 0 && code != 0 {
+				fail(unix.Errno(-code))
+				return
+			}
 			if k := seq - first; binary.NativeEndian.Uint16(b[4:]) == unix.NLMSG_ERROR && k < uint32(len(index)) {
 				waiting--
 				if code := int32(binary.NativeEndian.Uint32(b[unix.SizeofNlMsghdr:])); code != 0 {
