@@ -103,7 +103,9 @@ func (p *Pool) Report(real, checker int, r Result) (next time.Duration, changes 
 	if r.Verdict == Fail {
 		c.Cause = CauseFail
 	}
-	changes = compare(changes, c, up, weight, state, config)
+	if changes = compare(nil, c, up, weight, state, config); len(changes) == 0 {
+		return next, nil
+	}
 	return next, p.appendQuorum(changes, c)
 }
 
