@@ -78,11 +78,10 @@ func familyName(f ipvs.Family) string {
 	return "IPv4"
 }
 
-// play plays a game on the model and, if there is a client, in the kernel. What
-// happens in it never changes.
-func (g game) play(t *testing.T, client *ipvs.Client) *director {
+// director returns one with the service of the game, which has no server yet.
+func (g game) director(t *testing.T, client *ipvs.Client, expiry time.Duration) *director {
 	key := ipvs.ServiceKey{Family: g.family, FWMark: 1}
-	o := Options{Flags: g.flags, IPv6: g.family == ipvs.IPv6, Persistent: g.persistent}
+	o := Options{Flags: g.flags, IPv6: g.family == ipvs.IPv6, Persistent: g.persistent, Expiry: expiry}
 	service := ipvs.Service{ServiceKey: key, Scheduler: g.scheduler, Flags: ipvs.ServiceFlags(g.flags), Netmask: ipvs.HostMask(g.family)}
 	if g.persistent > 0 {
 		service.Flags |= ipvs.Persistent
@@ -103,6 +102,13 @@ func (g game) play(t *testing.T, client *ipvs.Client) *director {
 		d.wire = newWire(t, int(key.FWMark))
 	}
 	d.do(ipvs.AddService{Service: service})
+	return d
+}
+
+// play plays a game on the model and, if there is a client, in the kernel. What
+// happens in it never changes.
+func (g game) play(t *testing.T, client *ipvs.Client) *director {
+	d := g.director(t, client, 0)
 	d.connect(3) // nobody is there
 
 	for i, weight := range []int{4, 2, 0, 6, 1, 10, 3, 8} {
@@ -213,6 +219,19 @@ func (d *director) send(from, to netip.AddrPort, tcp bool, flags byte) {
 	}
 }
 
+// begin opens a connection and notes whose it should be.
+func (d *director) begin(f flow, at time.Duration) {
+	d.t.Helper()
+	d.send(f.client, f.virtual, f.tcp, syn)
+	d.flows = append(d.flows, f)
+	choice := d.model.Choose(Connection{Client: f.client, Virtual: f.virtual, At: at})
+	d.want[f] = want{choice.Server, len(d.flows), choice.Why}
+	if !choice.Certain {
+		d.t.Fatalf("connection %d: the model, which saw it all, is not certain", len(d.flows))
+	}
+	d.model.Opened(choice.Server, f.tcp)
+}
+
 // connect opens connections, two of three by TCP, and ends some of these
 // halfway, so that they are inactive.
 func (d *director) connect(n int) {
@@ -227,17 +246,9 @@ func (d *director) connect(n int) {
 		if _, again := d.want[f]; again {
 			continue
 		}
-		d.send(f.client, f.virtual, f.tcp, syn)
-		d.flows = append(d.flows, f)
-		choice := d.model.Choose(Connection{Client: f.client, Virtual: f.virtual, At: at})
-		d.want[f] = want{choice.Server, len(d.flows), choice.Why}
-		if !choice.Certain {
-			d.t.Fatalf("connection %d: the model, which saw it all, is not certain", len(d.flows))
-		}
-		if !choice.Server.IsValid() {
+		if d.begin(f, at); !d.want[f].server.IsValid() {
 			continue
 		}
-		d.model.Opened(choice.Server, f.tcp)
 		if f.tcp {
 			d.open = append(d.open, f)
 		}
