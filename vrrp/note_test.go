@@ -29,6 +29,9 @@ func TestTransitionLines(t *testing.T) {
 			t.Errorf("%v to %v: %q, want %q", tc.from, tc.to, got, tc.want)
 		}
 	}
+	if got := (Transition{To: Fault, Trigger: TriggerPending}).Line("VI_1"); got != "" {
+		t.Errorf("while a script runs for the first time: %q, keepalived says nothing", got)
+	}
 }
 
 func TestGroupLines(t *testing.T) {
