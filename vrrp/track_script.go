@@ -48,10 +48,12 @@ func (w *scriptWatch) once(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	if w.ran && result.Code != w.last.Code && !result.TimedOut {
-		w.log.Info("Script `" + w.config.Name + "` now returning " + strconv.Itoa(result.Code))
+	if !result.TimedOut { // then there is no status
+		if w.ran && result.Code != w.last.Code {
+			w.log.Info("Script `" + w.config.Name + "` now returning " + strconv.Itoa(result.Code))
+		}
+		w.ran, w.last = true, result
 	}
-	w.ran, w.last = true, result
 	if !w.verdict.result(result.OK()) {
 		return
 	}

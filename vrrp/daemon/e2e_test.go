@@ -170,13 +170,14 @@ global_defs {
 vrrp_script chk {
 	script "/bin/sh DIR/chk.sh"
 	interval 0.05
+	timeout 30
 }
 vrrp_instance VI_1 {
 	interface va
 	virtual_router_id 7
 	priority 200
 	version 3
-	advert_int 0.05
+	advert_int 0.5
 	virtual_ipaddress {
 		10.9.9.100/24
 	}
