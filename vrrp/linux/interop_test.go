@@ -271,7 +271,7 @@ func (p *pair) sentByOther(host int) func(heard) bool {
 
 // slack is what a takeover may take longer than the protocol's time, on a busy
 // machine or in a guest with one CPU: this is no measurement.
-const slack = 300 * time.Millisecond
+const slack = time.Second
 
 // checkTakeover checks the time between the last advertisement of one host and
 // the first of the other.

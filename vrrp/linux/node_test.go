@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	uml.Init()
 	// Routers wait, mostly: some pairs of them run at once, even on one CPU.
 	flag.Parse()
-	if err := flag.Set("test.parallel", "4"); err != nil {
+	if err := flag.Set("test.parallel", "7"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
