@@ -132,12 +132,12 @@ func (v HTTPVersion) String() string {
 	return "1.1"
 }
 
-// URLConfig is a page and what it must be like. With neither Status nor Digest
-// nor Pattern any answer with a status from 200 to 299 will do.
+// URLConfig is a page and what it must be like: everything that is set.
 type URLConfig struct {
 	Path        string
 	VirtualHost string
-	// Status are the statuses that are good.
+	// Status are the statuses that are good, 200 to 299 unless others were
+	// configured.
 	Status []StatusRange
 	// Digest is the MD5 sum of the body, if HasDigest.
 	Digest    [16]byte

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"ipvsadm/testdata/lab/uml"
 )
 
 var (
@@ -148,9 +150,6 @@ func (c acceptCase) expected() string {
 }
 
 func TestWeAcceptWhatKeepalivedAccepts(t *testing.T) {
-	if *update {
-		updateAccept(t)
-	}
 	for _, c := range acceptCases(t) {
 		got, ds := c.verdict()
 		switch {
@@ -172,61 +171,66 @@ func (c acceptCase) lines(ds Diagnostics) string {
 	return b.String()
 }
 
-// What is written down of keepalived is true of the one that is installed. It
-// takes a minute to ask about every case, so that is done with -all; otherwise
-// about one in ten.
+// What is written down of keepalived is true of the one that is installed. To
+// ask about every case takes minutes, so that is done with -all or -update;
+// otherwise about one in ten.
 func TestKeepalivedAcceptsWhatIsWritten(t *testing.T) {
-	cases := acceptCases(t)
-	if !*all {
-		some := cases[:0]
-		for i, c := range cases {
-			if i%10 == 0 {
-				some = append(some, c)
+	uml.Run(t, func(t *testing.T) {
+		cases := acceptCases(t)
+		if !*all && !*update {
+			some := cases[:0]
+			for i, c := range cases {
+				if i%10 == 0 {
+					some = append(some, c)
+				}
+			}
+			cases = some
+		}
+		statuses := askKeepalived(t, cases)
+		if *update {
+			updateAccept(t, cases, statuses)
+			return
+		}
+		for i, status := range statuses {
+			if c := cases[i]; status != c.status {
+				t.Errorf("%s { %s }: keepalived -t exits with %d, written is %d", c.block, c.text, status, c.status)
 			}
 		}
-		cases = some
-	}
-	for i, status := range askKeepalived(t, cases) {
-		if c := cases[i]; status != c.status {
-			t.Errorf("%s { %s }: keepalived -t exits with %d, written is %d", c.block, c.text, status, c.status)
-		}
-	}
+	})
 }
 
-// askKeepalived runs keepalived -t on all cases in a network namespace of their
-// own with interfaces eth0 to eth5, and returns the exit statuses.
-func askKeepalived(t *testing.T, cases []acceptCase) []int {
-	program, err := exec.LookPath("keepalived")
-	if err != nil {
-		program = "/usr/sbin/keepalived"
-	}
+// keepalivedProgram is keepalived 2.2.7, which Debian 12 has.
+func keepalivedProgram(t *testing.T) string {
+	t.Helper()
+	const program = "/usr/sbin/keepalived"
 	version, err := exec.Command(program, "--version").CombinedOutput()
 	if err != nil || !bytes.Contains(version, []byte("v2.2.7")) {
-		t.Skip("keepalived 2.2.7 is not installed")
+		t.Skip("keepalived 2.2.7 is not installed: Debian 12's package keepalived")
 	}
-	if os.Geteuid() != 0 {
-		t.Skip("root is needed for a network namespace")
-	}
+	return program
+}
+
+// askKeepalived runs keepalived -t on all cases, on a machine with interfaces
+// eth0 to eth5, and returns the exit statuses.
+func askKeepalived(t *testing.T, cases []acceptCase) []int {
+	program := keepalivedProgram(t)
 	dir := t.TempDir()
 	for i, c := range cases {
 		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.conf", i)), []byte(c.file()), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	const script = `
-		ip link set lo up
-		for i in 0 2 4; do ip link add eth$i type veth peer name eth$((i+1)); done
-		for i in 0 1 2 3 4 5; do ip addr add 10.99.$i.1/24 dev eth$i; ip link set eth$i up; done
+	const script = interfaces + `
 		i=0
 		while [ $i -lt $2 ]; do
 			timeout 20 "$1" -t -i main -f $i.conf >/dev/null 2>&1; echo $?
 			i=$((i+1))
 		done`
-	cmd := exec.Command("unshare", "-n", "sh", "-c", script, "sh", program, strconv.Itoa(len(cases)))
+	cmd := exec.Command("sh", "-c", script, "sh", program, strconv.Itoa(len(cases)))
 	cmd.Dir = dir
 	out, err := cmd.Output()
 	if err != nil {
-		t.Skipf("no network namespace: %v", err)
+		t.Fatal(err)
 	}
 	var statuses []int
 	for _, line := range strings.Fields(string(out)) {
@@ -240,13 +244,11 @@ func askKeepalived(t *testing.T, cases []acceptCase) []int {
 }
 
 // updateAccept writes the columns of verdicts anew. Reasons stay.
-func updateAccept(t *testing.T) {
+func updateAccept(t *testing.T, cases []acceptCase, statuses []int) {
 	raw, err := os.ReadFile(acceptFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cases := acceptCases(t)
-	statuses := askKeepalived(t, cases)
 	var b strings.Builder
 	i := 0
 	for _, line := range strings.Split(strings.TrimSpace(string(raw)), "\n") {

@@ -144,6 +144,9 @@ func (l *loader) httpProbe(r *real, c *checker, e check.Endpoint) check.ProbeCon
 	}
 	for _, u := range c.urls {
 		one := u.URLConfig
+		if one.Status == nil {
+			one.Status = []check.StatusRange{{First: 200, Last: 299}}
+		}
 		if one.VirtualHost == "" {
 			one.VirtualHost = host
 		}

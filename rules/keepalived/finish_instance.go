@@ -137,17 +137,16 @@ func (l *loader) inheritAnnounce(v *instance) {
 	inherit("master_refresh", &a.MasterRefresh, &from.MasterRefresh)
 	count("master_repeat", &a.MasterRepeat, &from.MasterRepeat)
 	count("master_refresh_repeat", &a.MasterRefreshRepeat, &from.MasterRefreshRepeat)
-	// After a lower priority: what was said of it, here or globally; else as for
-	// becoming master.
-	delay, repeat := &a.MasterDelay, &a.MasterRepeat
-	if g.has("vrrp_garp_lower_prio_delay") {
-		delay = &from.LowerPriorityDelay
+	// After a lower priority: what was said of it, else what global_defs say of
+	// becoming master, not what the instance says of that.
+	if !g.has("vrrp_garp_lower_prio_delay") {
+		from.LowerPriorityDelay = from.MasterDelay
 	}
-	if g.has("vrrp_garp_lower_prio_repeat") {
-		repeat = &from.LowerPriorityRepeat
+	if !g.has("vrrp_garp_lower_prio_repeat") {
+		from.LowerPriorityRepeat = from.MasterRepeat
 	}
-	inherit("lower_prio_delay", &a.LowerPriorityDelay, delay)
-	count("lower_prio_repeat", &a.LowerPriorityRepeat, repeat)
+	inherit("lower_prio_delay", &a.LowerPriorityDelay, &from.LowerPriorityDelay)
+	count("lower_prio_repeat", &a.LowerPriorityRepeat, &from.LowerPriorityRepeat)
 	if !given("extra_if") {
 		a.ExtraInterfaces, v.AnnounceAll = from.ExtraInterfaces, d.announceAll
 	}

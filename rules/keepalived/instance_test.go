@@ -140,15 +140,15 @@ func TestAnnouncements(t *testing.T) {
 	for _, c := range []struct{ lines, globals, want string }{
 		// repeat, delay, refresh, refresh_repeat, lower repeat, lower delay
 		{"", "", "5 5s 0s 1 5 5s"},
-		{"garp_master_repeat 2\ngarp_master_delay 9", "", "2 9s 0s 1 2 9s"},
+		{"garp_master_repeat 2\ngarp_master_delay 9", "", "2 9s 0s 1 5 5s"},
 		{"", "vrrp_garp_master_repeat 2\nvrrp_garp_master_delay 9", "2 9s 0s 1 2 9s"},
-		{"garp_master_delay 7", "vrrp_garp_master_delay 9", "5 7s 0s 1 5 7s"},
+		{"garp_master_delay 7", "vrrp_garp_master_delay 9", "5 7s 0s 1 5 9s"},
 		{"garp_master_delay 7", "vrrp_garp_lower_prio_delay 3\nvrrp_garp_lower_prio_repeat 4", "5 7s 0s 1 4 3s"},
 		{"garp_lower_prio_repeat 0\ngarp_lower_prio_delay 0", "", "5 5s 0s 1 0 0s"},
 		{"garp_master_refresh 60\ngarp_master_refresh_repeat 2", "", "5 5s 1m0s 2 5 5s"},
-		{"garp_master_repeat 0", "", "1 5s 0s 1 1 5s"},
+		{"garp_master_repeat 0", "", "1 5s 0s 1 5 5s"},
 		{"", "vrrp_min_garp", "1 0s 0s 1 1 0s"},
-		{"garp_master_repeat 3", "vrrp_min_garp", "3 0s 0s 1 3 0s"},
+		{"garp_master_repeat 3", "vrrp_min_garp", "3 0s 0s 1 1 0s"},
 		{"strict_mode\ngarp_lower_prio_repeat 3", "", "5 5s 0s 1 0 0s"},
 	} {
 		a := instanceOf(t, c.lines, "global_defs {\n"+c.globals+"\n}").Announce

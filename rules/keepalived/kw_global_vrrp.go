@@ -129,8 +129,8 @@ func announceWords[T any](prefix string, at func(*T) *vrrp.AnnounceSchedule) []w
 		atLeastOne(prefix+"master_repeat", "Announcements of each address at once; default 5.", func(t *T) *int { return &at(t).MasterRepeat }),
 		wholeSeconds(prefix+"master_refresh", "Announce for ever, so often, 0 for not; default 0.", 0, most, func(t *T) *time.Duration { return &at(t).MasterRefresh }),
 		atLeastOne(prefix+"master_refresh_repeat", "Announcements of each address then; default 1.", func(t *T) *int { return &at(t).MasterRefreshRepeat }),
-		wholeSeconds(prefix+"lower_prio_delay", "Announce again that time after an advertisement of lower priority; default master_delay.", 0, most, func(t *T) *time.Duration { return &at(t).LowerPriorityDelay }),
-		number(prefix+"lower_prio_repeat", "Announcements after an advertisement of lower priority; default master_repeat.", 0, maxCount, func(t *T) *int { return &at(t).LowerPriorityRepeat }),
+		wholeSeconds(prefix+"lower_prio_delay", "Announce again that time after an advertisement of lower priority; default vrrp_garp_master_delay.", 0, most, func(t *T) *time.Duration { return &at(t).LowerPriorityDelay }),
+		number(prefix+"lower_prio_repeat", "Announcements after an advertisement of lower priority; default vrrp_garp_master_repeat.", 0, maxCount, func(t *T) *int { return &at(t).LowerPriorityRepeat }),
 	}
 }
 

@@ -55,14 +55,15 @@ func TestDefaultsOfCheckers(t *testing.T) {
 		return c
 	}
 	http := func(c *check.CheckerConfig) { c.RetryDelay = 3 * s }
+	ok := []check.StatusRange{{First: 200, Last: 299}}
 	for _, c := range []struct {
 		block string
 		want  check.CheckerConfig
 	}{
 		{"TCP_CHECK {\n}", with(nil, check.TCPConfig{Endpoint: endpoint})},
 		{"PING_CHECK {\n}", with(nil, check.PingConfig{Endpoint: endpoint})},
-		{"HTTP_GET {\nurl {\npath /\n}\n}", with(http, check.HTTPConfig{Endpoint: endpoint, URLs: []check.URLConfig{{Path: "/"}}})},
-		{"SSL_GET {\nurl {\npath /\n}\n}", with(http, check.HTTPConfig{Endpoint: endpoint, TLS: true, URLs: []check.URLConfig{{Path: "/"}}})},
+		{"HTTP_GET {\nurl {\npath /\n}\n}", with(http, check.HTTPConfig{Endpoint: endpoint, URLs: []check.URLConfig{{Path: "/", Status: ok}}})},
+		{"SSL_GET {\nurl {\npath /\n}\n}", with(http, check.HTTPConfig{Endpoint: endpoint, TLS: true, URLs: []check.URLConfig{{Path: "/", Status: ok}}})},
 		{"SMTP_CHECK {\n}", with(nil, check.SMTPConfig{Endpoint: endpoint, Helo: "smtpchecker.keepalived.org"})},
 		{"DNS_CHECK {\n}", with(func(c *check.CheckerConfig) { c.Retries, c.RetryDelay = 3, 60*s }, check.DNSConfig{Endpoint: endpoint, Type: check.DNSSOA, Name: "."})},
 		{"UDP_CHECK {\n}", with(nil, check.UDPConfig{Endpoint: endpoint, MaxReply: 255})},
@@ -259,7 +260,7 @@ func TestURLs(t *testing.T) {
 	s := serverOf(t, "10.0.0.1 80", "virtualhost a", "10.0.0.9 80 {\nvirtualhost b\nHTTP_GET {\nurl {\npath /1\n}\nurl {\npath /2\nvirtualhost d\nstatus_code 200 300-399\nregex \"x\\\\.y\" \nregex_no_match\nregex_min_offset 9\nregex_max_offset 3\n}\n}\nHTTP_GET {\nvirtualhost c\nurl {\npath /3\ndigest 00112233445566778899AABBCCDDEEFF\n}\n}\n}")
 	first, second := s.Reals[0].Checkers[0].Probe.(check.HTTPConfig), s.Reals[0].Checkers[1].Probe.(check.HTTPConfig)
 	want := []check.URLConfig{
-		{Path: "/1", VirtualHost: "b"},
+		{Path: "/1", VirtualHost: "b", Status: []check.StatusRange{{First: 200, Last: 299}}},
 		{Path: "/2", VirtualHost: "d", Status: []check.StatusRange{{First: 200, Last: 200}, {First: 300, Last: 399}}, Pattern: `x\.y`, NoMatch: true, MinOffset: 9},
 	}
 	if !reflect.DeepEqual(first.URLs, want) {
