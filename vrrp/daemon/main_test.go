@@ -85,7 +85,7 @@ func TestConfigTest(t *testing.T) {
 // about, and with enable_script_security would not be run.
 func TestConfigTestInsecure(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("files must belong to root")
+		t.Skip("only root can make files that belong to root")
 	}
 	path := script(t, 0o777)
 	for _, test := range []struct {

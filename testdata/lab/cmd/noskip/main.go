@@ -2,8 +2,10 @@
 // fails if a test was skipped.
 //
 // Tests skip themselves where something is missing. Where everything has been
-// installed, a skip hides a fault. Two kinds of skips are let through: those of
-// -short, and those of fuzz targets, which skip inputs they have no use for.
+// installed, a skip hides a fault. Three kinds of skips are let through: those of
+// -short, those of fuzz targets, which skip inputs they have no use for, and, for
+// an ordinary user, those of tests that say "only root can" do what they do;
+// these are shown.
 package main
 
 import (
@@ -36,7 +38,7 @@ func run(args []string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	s := show{w: os.Stdout, verbose: verbose, allowSkips: short, output: map[test]string{}}
+	s := show{w: os.Stdout, verbose: verbose, allowSkips: short, root: os.Geteuid() == 0, output: map[test]string{}}
 	if err := s.all(out); err != nil {
 		return err
 	}
@@ -60,6 +62,7 @@ type show struct {
 	w          io.Writer
 	verbose    bool
 	allowSkips bool
+	root       bool
 	output     map[test]string // of running tests, and of packages until they end
 	failed     bool            // a test was skipped
 }
@@ -109,8 +112,13 @@ func (s *show) skip(e event) {
 	if e.Test == "" || s.allowSkips || strings.HasPrefix(e.Test, "Fuzz") {
 		return
 	}
-	s.failed = true
-	fmt.Fprintf(s.w, "--- SKIP: %s: no test may skip here\n%s", e.Test, s.output[test{e.Package, e.Test}])
+	why, output := "no test may skip here", s.output[test{e.Package, e.Test}]
+	if !s.root && strings.Contains(output, ": only root can ") {
+		why = "not for an ordinary user"
+	} else {
+		s.failed = true
+	}
+	fmt.Fprintf(s.w, "--- SKIP: %s: %s\n%s", e.Test, why, output)
 }
 
 // end shows what a test wrote that has ended, if go test would.

@@ -33,22 +33,29 @@ const skip = `{"Action":"output","Package":"p","Test":"TestLazy","Output":"    p
 {"Action":"skip","Package":"p","Test":"TestLazy","Elapsed":0}
 `
 
+const rootSkip = `{"Action":"output","Package":"p","Test":"TestMount","Output":"    p_test.go:7: only root can mount\n"}
+{"Action":"skip","Package":"p","Test":"TestMount","Elapsed":0}
+`
+
 func TestShow(t *testing.T) {
 	const plain = "broken.go:3:1: undefined: x\n" +
 		"--- FAIL: TestBad (0.00s)\n    p_test.go:9: wrong\nFAIL\nFAIL\tp\t0.01s\nok  \tq\t0.02s\n?   \tr\t[no test files]\n"
 	for _, c := range []struct {
 		name, events string
-		short, fails bool
+		short, root  bool
+		fails        bool
 		want         string
 	}{
-		{"as go test does", events, false, false, plain},
-		{"a skip is a failure", skip, false, true, "--- SKIP: TestLazy: no test may skip here\n    p_test.go:7: no kernel\n"},
-		{"unless -short asked for it", skip, true, false, ""},
-		{"other lines are shown", "panic\n", false, false, "panic\n"},
+		{"as go test does", events, false, true, false, plain},
+		{"a skip is a failure", skip, false, false, true, "--- SKIP: TestLazy: no test may skip here\n    p_test.go:7: no kernel\n"},
+		{"unless -short asked for it", skip, true, true, false, ""},
+		{"or only root could", rootSkip, false, false, false, "--- SKIP: TestMount: not for an ordinary user\n    p_test.go:7: only root can mount\n"},
+		{"who is root must not", rootSkip, false, true, true, "--- SKIP: TestMount: no test may skip here\n    p_test.go:7: only root can mount\n"},
+		{"other lines are shown", "panic\n", false, true, false, "panic\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got strings.Builder
-			s := show{w: &got, allowSkips: c.short, output: map[test]string{}}
+			s := show{w: &got, allowSkips: c.short, root: c.root, output: map[test]string{}}
 			if err := s.all(strings.NewReader(c.events)); err != nil {
 				t.Fatal(err)
 			}
