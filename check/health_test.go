@@ -72,7 +72,7 @@ func oracle(results string, retries int, alpha bool) bool {
 }
 
 // TestHealthSequences compares 100 000 sequences with the oracle, at every
-// result of them, with the delays (promise P-41).
+// result of them, with the delays.
 func TestHealthSequences(t *testing.T) {
 	r := rand.New(rand.NewPCG(41, 1))
 	ends := map[bool]int{}

@@ -21,7 +21,7 @@ type Pool struct {
 // scripts run at the start as well, but for quorum_down without a sorry server.
 //
 // have is what the kernel's table has of the virtual server's services, in the
-// order of Config.Services, as an earlier run may have left it (promise P-18).
+// order of Config.Services, as an earlier run may have left it.
 // The first service with any of its servers, the sorry server included, is
 // taken for the state of all: servers in it are up and keep their weight until
 // their checkers have passed, servers not in it are down. Servers with Inhibit

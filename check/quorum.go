@@ -2,7 +2,7 @@ package check
 
 // quorumLimit is the total weight of living servers at which there is a quorum:
 // Hysteresis more than Quorum to gain one, as much less to keep one, so that a
-// weight that goes to and fro across the boundary does not flap (promise P-42).
+// weight that goes to and fro across the boundary does not flap.
 // No weight at all never is a quorum.
 func (s *ServerConfig) quorumLimit(has bool) uint64 {
 	q, h := uint64(s.Quorum), uint64(s.Hysteresis)

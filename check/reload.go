@@ -6,8 +6,7 @@ import (
 )
 
 // Reload goes on with a new configuration of the same virtual server and
-// returns what changed by it: with the same configuration nothing (promise
-// P-15).
+// returns what changed by it: with the same configuration nothing.
 //
 // A real server stays the same by its address, a checker of it by its Probe:
 // both keep their state, whatever else changed. A checker that is new to a

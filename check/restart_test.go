@@ -9,7 +9,7 @@ import (
 )
 
 // TestRestartChangesNothing starts anew, with nothing but the kernel's table, in
-// the middle of 3 000 stories (promise P-18): not one operation follows, unless
+// the middle of 3 000 stories: not one operation follows, unless
 // the table was empty, which looks like the first start.
 func TestRestartChangesNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(18, 1))

@@ -90,7 +90,7 @@ func (w *world) table() map[netip.AddrPort]uint32 {
 }
 
 // TestPoolSequences compares 100 000 virtual servers, at each of their results,
-// with an oracle that looks at the whole past (promises P-41, P-42): quorum,
+// with an oracle that looks at the whole past: quorum,
 // table, and that every change is reported, once.
 func TestPoolSequences(t *testing.T) {
 	r := rand.New(rand.NewPCG(42, 1))

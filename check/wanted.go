@@ -72,7 +72,7 @@ func portOf(addr netip.AddrPort, k ipvs.ServiceKey) netip.AddrPort {
 
 // Owner tells ipvs.Plan what is ours to delete: services that this or an earlier
 // configuration has, and in them the servers it names. All else in the kernel's
-// table is somebody else's and stays (promise P-19). before is nil if there was
+// table is somebody else's and stays. before is nil if there was
 // none.
 func (c *Config) Owner(before *Config) ipvs.Owner {
 	type row struct {

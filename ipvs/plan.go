@@ -50,14 +50,14 @@ func Ops(plan []Change) []Op {
 // a query of detail Full shows it. Planning against what was just applied is
 // empty, as far as the kernel took it.
 //
-// The order keeps rules from being lost (promise P-11): at every instant, so
+// The order keeps rules from being lost: at every instant, so
 // also when the process is killed between two operations, what is in both have
 // and want is in the table, and nothing is that is in neither. First come
 // additions, each new service followed by its real servers, then edits, then
 // deletions. A service or real server in both is never deleted and added
 // again, for that would cost its counters and connections: ip_vs_edit_service
 // and ip_vs_edit_dest in ip_vs_ctl.c change in place everything that is not its
-// key (P-12).
+// key.
 //
 // A service that is not wanted is deleted if mine says so of it and of every
 // real server it has; else it stays, and those servers go that may. If a key is

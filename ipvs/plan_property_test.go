@@ -102,7 +102,7 @@ func equalSettings(a, b map[row]any) bool {
 }
 
 // TestPlanProperties draws two tables and a point at which the change from one
-// to the other is cut off, and checks P-11 on a kernel after every operation.
+// to the other is cut off, and checks on a kernel that no rule is lost after every operation.
 func TestPlanProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		old, want := genTable().Draw(t, "old"), genTable().Draw(t, "new")

@@ -262,8 +262,8 @@ func TestConfigurationLowersTheTTLOfAListedPeerOnly(t *testing.T) {
 	}
 }
 
-// P-26: two forms of the checksum, three ways to be configured, two versions and
-// two families.
+// TestChecksumForms: two forms of the checksum, three ways to be configured, two
+// versions and two families.
 func TestChecksumForms(t *testing.T) {
 	requirement(t, "9568:5.2.8-2", "9568:5.2.8-3")
 	v6 := goldens[4].params
