@@ -9,8 +9,8 @@
 // kernel's the operations (ipvs.Plan).
 //
 // All of this is a function of values: no time, sockets, files or goroutines. So
-// the state of a real server depends only on the sequence of its results
-//, and that of a quorum only on the sequence of weights.
+// the state of a real server depends only on the sequence of its results, and
+// that of a quorum only on the sequence of weights.
 //
 // The rules are keepalived's. Where its outcome depends on what was in its
 // memory, ours depends on configuration and state alone:
