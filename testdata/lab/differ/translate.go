@@ -156,7 +156,9 @@ func (t *translator) line(line string) (string, bool) {
 		func(w string) bool { return w == "ipvsadm" })
 	before := slices.Clone(words)
 	for _, k := range scan(t.options, words, t.posix) {
-		if k.opt == nil && strings.HasPrefix(k.value, "#") {
+		// A word for a value that may be left out stands where an option could.
+		optional := k.opt != nil && k.opt.shape == optional && k.from == 0
+		if (k.opt == nil || optional) && strings.HasPrefix(k.value, "#") {
 			words = words[:k.word]
 			t.declared(comments)
 			break

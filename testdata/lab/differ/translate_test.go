@@ -60,6 +60,8 @@ func TestTranslateStreams(t *testing.T) {
 	}{
 		{"a line of comment", "# x y\n-C\n", "\n-C\n", comments},
 		{"a comment after a command", "-A -t 1:1 # x -y\n", "-A -t 1:1\n", comments},
+		{"a comment after an option whose value may be left out", "-A -t 1:1 -p #x\n", "-A -t 1:1 -p\n", comments},
+		{"a value glued to such an option", "-A -t 1:1 -p#x\n", "-A -t 1:1 -p#x\n", ""},
 		{"a value that begins with #", "-A -s # -t 1:1\n", "-A -s # -t 1:1\n", ""},
 		{"a comment after a mistake", "-A -q # x\n", "-A -q # x\n", ""},
 		{"blanks before the end", "-A -t 1:1  ", "-A -t 1:1  \n", trailingBlanks},
