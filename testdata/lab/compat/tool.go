@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Invocation is one run of the tool.
@@ -68,15 +69,26 @@ func Shell(dir, line string) Outcome {
 	return runProcess(cmd, "")
 }
 
+// patience is how long a process may take. 1.31 has words over which it never ends.
+const patience = 2 * time.Minute
+
 func runProcess(cmd *exec.Cmd, stdin string) Outcome {
 	var stdout, stderr bytes.Buffer
 	if stdin != "" {
 		cmd.Stdin = strings.NewReader(stdin)
 	}
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		return Outcome{Stderr: "cannot run: " + err.Error(), Exit: -1}
+	}
+	late := time.AfterFunc(patience, func() { cmd.Process.Kill() })
+	err := cmd.Wait()
+	if !late.Stop() {
+		return Outcome{Stderr: "still running after " + patience.String(), Exit: -1}
+	}
 	out := Outcome{}
 	var exit *exec.ExitError
-	switch err := cmd.Run(); {
+	switch {
 	case errors.As(err, &exit):
 		status := exit.Sys().(syscall.WaitStatus)
 		if out.Exit = status.ExitStatus(); status.Signaled() {
