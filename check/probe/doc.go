@@ -1,0 +1,2 @@
+// Package probe checks real servers: it has all of keepalived's checkers.
+package probe
