@@ -245,6 +245,7 @@ func (l *loader) settlePeers(v *instance) {
 			v.Peers = append(v.Peers, p.Peer)
 		}
 	}
+	l.settleHopLimit(v)
 	unicast := len(v.Peers) > 0
 	if !unicast && !v.FaultWithoutPeer {
 		for _, word := range []string{"unicast_peer", "unicast_src_ip", "check_unicast_src", "old_unicast_checksum"} {
@@ -280,6 +281,27 @@ func (l *loader) settlePeers(v *instance) {
 	}
 	if unicast && v.Strict {
 		l.report.add(Diagnostic{Note, KindConflict, v.at("unicast_peer"), v.title + ": unicast is not what strict_mode means", "leave one out"})
+	}
+}
+
+// keepalivedHopLimit is the hop limit with which keepalived sends IPv6 unicast: the
+// kernel's default.
+const keepalivedHopLimit = 64
+
+// settleHopLimit lets a node be changed for ours beside one of keepalived's, with
+// its file as it is: to insist on 255 would make both of them master. IPv4 unicast
+// comes with 255 from keepalived too.
+func (l *loader) settleHopLimit(v *instance) {
+	lowered := false
+	for i := range v.Peers {
+		if p := &v.Peers[i]; p.Addr.Is6() && p.MinTTL == 0 {
+			p.MinTTL, p.MaxTTL = keepalivedHopLimit, vrrp.TTL
+			lowered = true
+		}
+	}
+	if lowered {
+		l.warn(KindIncomplete, v.at("unicast_peer"), fmt.Sprintf("%s: hop limits from %d on are accepted, for that is what keepalived sends IPv6 unicast with", v.title, keepalivedHopLimit),
+			"write min_ttl 255 behind each peer once all of them send 255, as we do")
 	}
 }
 

@@ -296,6 +296,50 @@ func TestUnicast(t *testing.T) {
 	}
 }
 
+// keepalived sends IPv6 unicast with hop limit 64. Whoever changes a node for ours
+// and leaves its file as it is must not get two masters.
+func TestHopLimitOfIPv6Peers(t *testing.T) {
+	six := func(peers string) string {
+		return "vrrp_instance V {\ninterface eth0\nvirtual_router_id 1\nunicast_peer {\n" + peers + "\n}\nvirtual_ipaddress {\nfe80::1\n}\n}\n"
+	}
+	peer := func(addr string, low, high uint8) vrrp.Peer {
+		return vrrp.Peer{Addr: netip.MustParseAddr(addr), MinTTL: low, MaxTTL: high}
+	}
+	for _, c := range []struct {
+		peers string
+		want  []vrrp.Peer
+		warns int
+	}{
+		{"fe80::2\nfe80::3", []vrrp.Peer{peer("fe80::2", 64, 255), peer("fe80::3", 64, 255)}, 1},
+		{"fe80::2 min_ttl 255\nfe80::3", []vrrp.Peer{peer("fe80::2", 255, 255), peer("fe80::3", 64, 255)}, 1},
+		{"fe80::2 min_ttl 255", []vrrp.Peer{peer("fe80::2", 255, 255)}, 0},
+		{"fe80::2 max_ttl 64", []vrrp.Peer{peer("fe80::2", 1, 64)}, 0},
+	} {
+		config, ds := loadText(six(c.peers))
+		if config == nil {
+			t.Fatalf("%q is refused: %v", c.peers, ds)
+		}
+		if got := config.VRRP.Instances[0].Peers; !slices.Equal(got, c.want) {
+			t.Errorf("%q: %v, want %v", c.peers, got, c.want)
+		}
+		warns := 0
+		for _, d := range ds {
+			if strings.Contains(d.String(), "hop limit") {
+				warns++
+				if d.Severity != Warning || d.Position.Line != 4 || !strings.Contains(d.Fix, "min_ttl 255") {
+					t.Errorf("%q: %v", c.peers, d)
+				}
+			}
+		}
+		if warns != c.warns {
+			t.Errorf("%q: %d warnings, want %d: %v", c.peers, warns, c.warns, ds)
+		}
+	}
+	if four := instanceOf(t, "unicast_peer {\n192.0.2.3\n}", "").Peers[0]; four != peer("192.0.2.3", 0, 0) {
+		t.Errorf("an IPv4 peer: %v", four)
+	}
+}
+
 func TestMulticastGroups(t *testing.T) {
 	six := "=interface eth0\nvirtual_router_id 1\nvirtual_ipaddress {\nfe80::1\n}"
 	globals := "global_defs {\nvrrp_mcast_group4 224.0.0.99\nvrrp_mcast_group6 ff02::99\n}"

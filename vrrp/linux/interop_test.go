@@ -88,10 +88,6 @@ func (v variant) conf(host int) string {
 			if v.ipv6 {
 				us, them = fmt.Sprintf("fd77::%d", host+1), fmt.Sprintf("fd77::%d", 2-host)
 			}
-			if v.ipv6 {
-				// keepalived 2.2.7 sends IPv6 unicast with hop limit 64.
-				them += " min_ttl 64"
-			}
 			fmt.Fprintf(&b, " unicast_src_ip %s\n unicast_peer {\n  %s\n }\n", us, them)
 		}
 		b.WriteString(" virtual_ipaddress {\n")
