@@ -25,6 +25,11 @@ type draft struct {
 	server   ipvs.Destination
 	timeouts ipvs.Timeouts
 	daemon   ipvs.Daemon
+
+	replace   Replace
+	drainTime time.Duration
+	interval  time.Duration // of --watch
+	count     uint32
 }
 
 func newDraft(names Names) draft {

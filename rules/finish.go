@@ -9,6 +9,24 @@ import (
 // command makes the Command of a draft whose options fit its verb, and checks
 // what they mean together.
 func (d *draft) command() (Command, error) {
+	cmd, err := d.realCommand()
+	if err == nil && d.given.has(optDryRun) {
+		cmd = DryRun{cmd}
+	}
+	return cmd, err
+}
+
+// realCommand is command without --dry-run.
+func (d *draft) realCommand() (Command, error) {
+	if d.given.has(optDrain) {
+		return Drain{
+			Service:  d.service.ServiceKey,
+			Addr:     d.server.Addr,
+			Delete:   d.verb == deleteServer,
+			Timeout:  d.drainTime,
+			Inactive: d.given.has(optDrainInactive),
+		}, nil
+	}
 	switch d.verb {
 	case addService, editService:
 		return d.serviceCommand()
@@ -36,7 +54,7 @@ func (d *draft) command() (Command, error) {
 	case save:
 		return Save{Numeric: d.given.has(optNumeric)}, nil
 	case restore:
-		return Restore{}, nil
+		return Restore{Replace: d.replace, JSON: d.given.has(optJSON)}, nil
 	}
 	panic("rules: no command for " + d.verb.String())
 }
@@ -86,6 +104,9 @@ func (d *draft) listCommand() (Command, error) {
 		Exact:      d.given.has(optExact),
 		NoSort:     d.given.has(optNoSort),
 		Persistent: d.given.has(optPersistentConn),
+		JSON:       d.given.has(optJSON),
+		Watch:      d.interval,
+		Count:      int(d.count),
 	}, nil
 }
 

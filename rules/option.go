@@ -73,6 +73,14 @@ const (
 	optTunNoCsum
 	optTunCsum
 	optTunRemCsum
+	// What 1.31 does not have. They come last, so that its messages stay first.
+	optDryRun
+	optReplace
+	optDrain
+	optDrainInactive
+	optJSON
+	optWatch
+	optCount
 	numOptions
 
 	// noOption is that of options nobody judges: -6, --sort and the verbs.
@@ -88,6 +96,7 @@ func (o option) String() string {
 		"thresholds", "persistent-conn", "nosort", "syncid", "exact", "ops", "pe",
 		"sched-flags", "mcast-group", "mcast-port", "mcast-ttl", "sync-maxlen",
 		"tun-info", "tun-type", "tun-port", "tun-nocsum", "tun-csum", "tun-remcsum",
+		"dry-run", "replace", "drain", "drain-inactive", "json", "watch", "count",
 	}[o]
 }
 
@@ -194,6 +203,15 @@ var optionTable = [...]optionGroup{
 		{long: "mcast-group", kind: optGroup, value: "address", read: (*draft).mcastGroup, usage: "multicast group (default 224.0.0.81)"},
 		{long: "mcast-port", kind: optPort, value: "port", read: (*draft).mcastPort, usage: "UDP port (default 8848)"},
 		{long: "mcast-ttl", kind: optTTL, value: "n", read: (*draft).mcastTTL, usage: "time to live, 1 to 255 (default 1)"},
+	}},
+	{"Not in ipvsadm 1.31", []spelling{
+		{long: "dry-run", kind: optDryRun, usage: "with a command that changes something: show what would change, change nothing"},
+		{long: "replace", kind: optReplace, value: "services", omitted: "all", read: (*draft).replaceWhat, usage: "with -R: make the table what the stream says, in place; \"services\" leaves those alone that it does not name"},
+		{long: "drain", kind: optDrain, value: "seconds", omitted: "300", read: (*draft).drainFor, usage: "with -d, -e: weight 0, then wait until the connections are gone, but no longer than this; 0 for ever; also 5m, 1h"},
+		{long: "drain-inactive", kind: optDrainInactive, usage: "with --drain: wait for inactive connections and persistent clients too"},
+		{long: "json", kind: optJSON, usage: "with -L: print JSON; with -R: read it"},
+		{long: "watch", kind: optWatch, value: "seconds", omitted: "1", read: (*draft).watchEvery, usage: "with -L: a live view, renewed this often"},
+		{long: "count", kind: optCount, value: "n", read: (*draft).watchCount, usage: "with --watch: end after so many views"},
 	}},
 }
 

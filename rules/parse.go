@@ -66,6 +66,9 @@ func (p *parser) parse(args []string) (Command, error) {
 	if d.verb == restore && p.stream {
 		return nil, tryHelp(p.prog)
 	}
+	if err := d.checkExtra(p.stream); err != nil {
+		return nil, err
+	}
 	return d.command()
 }
 

@@ -18,33 +18,44 @@ type grammar struct {
 // themselves are not judged.
 func rulesOf(v verb) grammar {
 	service := setOf(optService)
+	dryRun, drain := setOf(optDryRun), setOf(optDrain, optDrainInactive)
 	switch v {
 	case addService, editService:
 		return grammar{
 			required: service,
-			allowed:  setOf(optScheduler, optPersistent, optNetmask, optOnePacket, optPE, optSchedFlags),
+			allowed:  setOf(optScheduler, optPersistent, optNetmask, optOnePacket, optPE, optSchedFlags) | dryRun,
 		}
 	case deleteService:
-		return grammar{required: service}
+		return grammar{required: service, allowed: dryRun}
 	case addServer, editServer:
-		return grammar{
+		g := grammar{
 			required: service | setOf(optServer),
-			allowed:  setOf(optForward, optWeight, optUpper, optLower) | tunnelOptions(),
+			allowed:  setOf(optForward, optWeight, optUpper, optLower) | tunnelOptions() | dryRun,
 		}
+		if v == editServer {
+			g.allowed |= drain
+		}
+		return g
 	case deleteServer:
-		return grammar{required: service | setOf(optServer)}
+		return grammar{required: service | setOf(optServer), allowed: dryRun | drain}
+	case flush:
+		return grammar{allowed: dryRun}
 	case list:
 		return grammar{
 			allowed: setOf(optNumeric, optStats, optRate, optThresholds, optPersistentConn, optNoSort,
-				optSyncID, optExact, optTunInfo),
+				optSyncID, optExact, optTunInfo, optJSON, optWatch, optCount),
 			oneOf: service | setOf(optConnection, optTimeout, optDaemon),
 		}
 	case zero:
-		return grammar{allowed: service}
+		return grammar{allowed: service | dryRun}
 	case startDaemon:
-		return grammar{allowed: setOf(optInterface, optSyncID, optGroup, optPort, optTTL, optMaxLen)}
+		return grammar{allowed: setOf(optInterface, optSyncID, optGroup, optPort, optTTL, optMaxLen) | dryRun}
 	case stopDaemon:
-		return grammar{allowed: setOf(optSyncID)}
+		return grammar{allowed: setOf(optSyncID) | dryRun}
+	case setTimeouts:
+		return grammar{allowed: dryRun}
+	case restore:
+		return grammar{allowed: setOf(optReplace, optJSON) | dryRun}
 	case save:
 		return grammar{allowed: setOf(optNumeric)}
 	}
