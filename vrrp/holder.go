@@ -3,6 +3,7 @@ package vrrp
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // holding is one thing that an instance puts up on the host while it is Active.
@@ -26,6 +27,8 @@ type holder struct {
 	dirty, purge, refresh bool
 	// refused are holdings that the host would not add.
 	refused map[string]bool
+	// restoreAt is when what somebody took away may be put up again.
+	restoreAt time.Time
 }
 
 // hold makes it want everything or nothing.
@@ -122,13 +125,36 @@ func settleHolders(host Host, holders []*holder) (errs []error, applied bool) {
 	return errs, true
 }
 
-// lost tells whether an address that is held is not there any more, and that
-// matters.
+// lost tells whether an address, a route or a rule that is held is not there any
+// more, and that matters.
 func (h *holder) lost(v *View) bool {
+	gone := map[string]bool{}
+	for i := range v.Lost {
+		gone[keyOf(&v.Lost[i])] = true
+	}
 	return slices.ContainsFunc(h.have, func(x holding) bool {
-		a := x.Address
-		return a != nil && !a.NoTrack && !h.refused[x.key] && !v.Has(a.Device, a.Prefix.Addr())
+		switch {
+		case h.refused[x.key]:
+		case x.Address != nil:
+			return !x.Address.NoTrack && !v.Has(x.Address.Device, x.Address.Prefix.Addr())
+		case x.Route != nil:
+			return !x.Route.NoTrack && gone[x.key]
+		case x.Rule != nil:
+			return !x.Rule.NoTrack && gone[x.key]
+		}
+		return false
 	})
+}
+
+// keyOf is the key of an address, a route or a rule.
+func keyOf(c *Change) string {
+	switch {
+	case c.Address != nil:
+		return fmt.Sprintf("address %+v", *c.Address)
+	case c.Route != nil:
+		return fmt.Sprintf("route %+v", *c.Route)
+	}
+	return fmt.Sprintf("rule %+v", *c.Rule)
 }
 
 // holdings makes holdings of a configuration. Addresses without a device are put
@@ -138,16 +164,18 @@ func holdings(device string, addrs []AddressConfig, routes []RouteConfig, rules 
 		if a.Device == "" {
 			a.Device = device
 		}
-		all = append(all, holding{fmt.Sprintf("address %+v", a), Change{Address: &a}})
+		all = append(all, newHolding(Change{Address: &a}))
 	}
 	for i := range routes {
-		all = append(all, holding{fmt.Sprintf("route %+v", routes[i]), Change{Route: &routes[i]}})
+		all = append(all, newHolding(Change{Route: &routes[i]}))
 	}
 	for i := range rules {
-		all = append(all, holding{fmt.Sprintf("rule %+v", rules[i]), Change{Rule: &rules[i]}})
+		all = append(all, newHolding(Change{Rule: &rules[i]}))
 	}
 	return all
 }
+
+func newHolding(c Change) holding { return holding{keyOf(&c), c} }
 
 // refusals make holdings of a router that does not accept packets to its virtual
 // addresses.

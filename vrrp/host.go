@@ -24,6 +24,9 @@ type Host interface {
 // View is what a Host looked like at one moment. It is never changed.
 type View struct {
 	Links []Link
+	// Lost are the routes and rules that were added by Apply, not deleted by it,
+	// and are not there any more.
+	Lost []Change
 	// Applied is how many calls of Apply had ended before it was taken. What an
 	// older view does not show may have been added since.
 	Applied uint64

@@ -181,10 +181,24 @@ func (m *Manager) observe(now time.Time, inst *instance) {
 	}
 	m.raise(now, inst, at.causes)
 	m.track(now, inst)
-	if inst.machine.State() == Active && !inst.dirty && m.view.Applied == m.applied && inst.lost(m.view) {
-		inst.dirty, inst.refresh = true, true
+	if inst.machine.State() == Active && m.restore(now, &inst.holder) {
 		m.handle(now, inst, AddressesLost{})
 	}
+}
+
+// restore has a holder put up again what somebody took away. It tells whether
+// there is something to put up.
+func (m *Manager) restore(now time.Time, h *holder) bool {
+	if h.dirty || m.view.Applied != m.applied || !h.lost(m.view) {
+		return false
+	}
+	if now.Before(h.restoreAt) {
+		m.lookAt = earliest(m.lookAt, h.restoreAt)
+		return false
+	}
+	h.restoreAt = now.Add(restoreGap)
+	h.dirty, h.refresh = true, true
+	return true
 }
 
 // raise makes the causes those that the machine knows of. New ones come first,
@@ -222,6 +236,10 @@ func (inst *instance) stand(m *Manager) {
 		}
 	}
 }
+
+// restoreGap is the least time between two restorations of what somebody took
+// away, so that a fight with another manager of the network stays a quiet one.
+const restoreGap = time.Second
 
 // packets appends the packets of an advertisement.
 func (m *Manager) packets(inst *instance, a SendAdvertisement) error {

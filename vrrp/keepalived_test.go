@@ -243,7 +243,7 @@ func TestAnnouncementsAfterLowerPriority(t *testing.T) {
 // Somebody takes the addresses away: they come back and are announced.
 func TestAddressesLost(t *testing.T) {
 	active(t, nil).do(AddressesLost{}).want("add addresses", "announce 5 times").
-		says("(VI_1) VIPs were removed by somebody else - restoring them").in(Active)
+		says("(VI_1) VIPs or routes were removed by somebody else - restoring them").in(Active)
 	started(t, nil).do(AddressesLost{}).want()
 	active(t, nil).do(Failed{Cause{CauseAddresses, ""}}).in(Fault)
 }

@@ -278,10 +278,6 @@ func (m *Manager) see(now time.Time, v *View) {
 		m.startMissing(now)
 	}
 	m.index()
-	if v.Applied == m.applied && !m.static.dirty && m.static.lost(v) {
-		m.log.Warn("Restoring deleted static address")
-		m.static.dirty, m.static.refresh = true, true
-	}
 	m.tellStatic(now)
 }
 

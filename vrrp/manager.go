@@ -58,6 +58,7 @@ type Manager struct {
 	outbox   []Outgoing
 	reports  []Report
 	lastTick time.Time
+	lookAt   time.Time // when to look at all instances again, zero for no reason to
 	counters ManagerCounters
 	sendLog  time.Time // when the next failure to send may be logged
 
@@ -187,7 +188,7 @@ const longNap = time.Hour
 
 // nap is how long there is nothing to do unless something happens.
 func (m *Manager) nap(now time.Time) time.Duration {
-	at := earliest(m.pacing.deadline(), m.links.deadline())
+	at := earliest(earliest(m.pacing.deadline(), m.links.deadline()), m.lookAt)
 	for _, u := range m.units {
 		at = earliest(at, u.deadline)
 	}
@@ -223,7 +224,8 @@ func (m *Manager) tick(now time.Time) {
 			m.handle(now, u.members[0], Tick{})
 		}
 	}
-	if m.links.due(now) {
+	if m.links.due(now) || !m.lookAt.IsZero() && !now.Before(m.lookAt) {
+		m.lookAt = time.Time{}
 		m.observeAll(now)
 	}
 }
@@ -386,8 +388,11 @@ func (m *Manager) noteUnknown(now time.Time, d *Datagram, vrid uint8) {
 	m.log.Info(fmt.Sprintf("Unknown VRID(%d) received from %v. Ignoring...", vrid, d.Source))
 }
 
-// observeAll looks at every instance again.
+// observeAll looks at every instance again, and at what is static.
 func (m *Manager) observeAll(now time.Time) {
+	if m.restore(now, &m.static) {
+		m.log.Warn("Restoring static addresses, routes and rules that somebody deleted")
+	}
 	for _, u := range m.units {
 		for _, inst := range u.members {
 			m.observe(now, inst)

@@ -142,6 +142,54 @@ func TestManagerWatchesTheHost(t *testing.T) {
 	})
 }
 
+// TestManagerRestoresRoutes: routes and rules that somebody removes come back as
+// addresses do, those with no_track do not, and in a fight over them with somebody
+// else we strike once a second.
+func TestManagerRestoresRoutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		route := func(dst string, noTrack bool) RouteConfig {
+			return RouteConfig{Type: RouteUnicast, Dst: netip.MustParsePrefix(dst), NoTrack: noTrack}
+		}
+		c := testConfig(100, "VI_1")
+		c.Instances[0].Routes = []RouteConfig{route("10.9.0.0/24", false), route("10.8.0.0/24", true)}
+		c.Instances[0].Rules = []RuleConfig{{Priority: 100}, {Priority: 101, NoTrack: true}}
+		c.Routes = []RouteConfig{route("10.7.0.0/24", false)}
+		n := new(ether).run(t, "10.0.0.1/24", c)
+		time.Sleep(time.Second)
+		n.take()
+		lose := func(lost ...Change) string {
+			calls := n.host.calls
+			n.host.change(func() { n.host.lost = lost })
+			got := n.pass(0)
+			if len(got) > 0 != (n.host.calls > calls) {
+				t.Errorf("%d calls of Apply, and it did\n%s", n.host.calls-calls, got)
+			}
+			return got
+		}
+		inst := &c.Instances[0]
+		for _, lost := range []Change{{Route: &inst.Routes[1]}, {Rule: &inst.Rules[1]}} {
+			if got := lose(lost); got != "" {
+				t.Errorf("after the loss of one with no_track:\n%s", got)
+			}
+		}
+		for what, lost := range map[string]Change{"route 10.9.0.0/24": {Route: &inst.Routes[0]}, "rule 100": {Rule: &inst.Rules[0]}} {
+			if got := lose(lost); !strings.Contains(got, "put up "+what) || !strings.Contains(got, "announce 10.0.0.101") || n.state("VI_1") != Active {
+				t.Errorf("after the loss of a %s:\n%s", what, got)
+			}
+			if got := lose(lost); got != "" {
+				t.Errorf("after its loss right away:\n%s", got)
+			}
+			if got := n.pass(time.Second); strings.Count(got, "put up "+what) != 1 {
+				t.Errorf("a second later:\n%s", got)
+			}
+			n.pass(time.Second)
+		}
+		if got := lose(Change{Route: &c.Routes[0]}); strings.Count(got, "put up route 10.7.0.0/24") != 1 || strings.Contains(got, "announce") {
+			t.Errorf("after the loss of a static route:\n%s", got)
+		}
+	})
+}
+
 // TestManagerDebouncesLinks: interface_up_down_delays hides a short failure.
 func TestManagerDebouncesLinks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -54,7 +54,7 @@ const (
 	NoteDoubt
 	// NoteOtherChecksum: the sender uses another form of checksum.
 	NoteOtherChecksum
-	// NoteAddressesLost: somebody removed our virtual addresses.
+	// NoteAddressesLost: somebody removed our virtual addresses, routes or rules.
 	NoteAddressesLost
 
 	notes
@@ -121,7 +121,7 @@ var noteTable = [notes]struct {
 	NoteOtherChecksum: {"other-checksum", false, func(l Log) string {
 		return fmt.Sprintf("adverts from %v have the %v checksum, not ours - accepted", l.Source, ChecksumForm(l.New))
 	}},
-	NoteAddressesLost: {"addresses-lost", false, fixed("VIPs were removed by somebody else - restoring them")},
+	NoteAddressesLost: {"addresses-lost", false, fixed("VIPs or routes were removed by somebody else - restoring them")},
 }
 
 func fixed(s string) func(Log) string { return func(Log) string { return s } }

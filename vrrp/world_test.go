@@ -145,6 +145,7 @@ type fakeHost struct {
 	views   chan *View
 	applied uint64
 	calls   int
+	lost    []Change
 }
 
 func newFakeHost(log *journal, own string) *fakeHost {
@@ -159,7 +160,7 @@ func (h *fakeHost) Views() <-chan *View { return h.views }
 func (h *fakeHost) deliver() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	v := &View{Applied: h.applied}
+	v := &View{Applied: h.applied, Lost: h.lost}
 	for i, name := range []string{"eth0", "eth1"} {
 		l := Link{Index: i + 2, Name: name, Up: !h.down[name]}
 		for _, p := range append([]netip.Prefix{h.own}, h.held[name]...) {
@@ -189,6 +190,11 @@ func (h *fakeHost) Apply(changes []Change) []error {
 		switch a := c.Address; {
 		case c.Refuse != nil:
 			h.log.add("refuse %v, delete %v", *c.Refuse, c.Delete)
+		case c.Route != nil && !c.Delete:
+			h.log.add("put up route %v", c.Route.Dst)
+		case c.Rule != nil && !c.Delete:
+			h.log.add("put up rule %d", c.Rule.Priority)
+		case c.Route != nil || c.Rule != nil:
 		case a == nil:
 			h.log.add("change %+v", c)
 		case c.Delete:
@@ -204,6 +210,7 @@ func (h *fakeHost) Apply(changes []Change) []error {
 		}
 	}
 	h.applied++
+	h.lost = nil
 	h.mu.Unlock()
 	h.deliver()
 	return nil

@@ -37,7 +37,7 @@ func TestChanges(t *testing.T) {
 
 		l.shell(0, "ip", "addr", "flush", "dev", "eth0", "to", vip)
 		await("the address is back", master)
-		if !strings.Contains(r.log.String(), "VIPs were removed by somebody else") {
+		if !strings.Contains(r.log.String(), "VIPs or routes were removed by somebody else") {
 			t.Error("no word of the removal")
 		}
 
@@ -59,6 +59,76 @@ func TestChanges(t *testing.T) {
 		await("it advertises there", func() bool { return len(l.heard.since(since)) > 0 })
 
 		reloads(t, l, r, v)
+	})
+}
+
+// TestRestore has somebody delete routes and rules, virtual and static ones: they
+// come back, unless no_track says that they need not.
+func TestRestore(t *testing.T) {
+	inLab(t, func(t *testing.T) {
+		l := newLab(t)
+		const static = `
+static_routes {
+ 10.90.7.0/24 via 10.77.0.2 dev eth0
+}
+static_rules {
+ from 10.90.7.0/24 table 107 preference 107
+}
+`
+		v := variant{version: vrrp.V3, interval: 100 * time.Millisecond, instance: `virtual_routes {
+  10.90.1.0/24 via 10.77.0.2 dev eth0
+  10.90.2.0/24 via 10.77.0.2 dev eth0 table 102 metric 5
+  fd90::/64 via fd77::2 dev eth0
+  10.90.3.0/24 via 10.77.0.2 dev eth0 no_track
+ }
+ virtual_rules {
+  from 10.90.1.0/24 table 101 preference 101
+  from fd90::/64 blackhole preference 102
+  to 10.90.3.0/24 table 103 preference 103 no_track
+ }`}
+		r := l.router(0, true, v.conf(0)+static)
+		r.start()
+		show := func(what string) string { return l.shell(0, append([]string{"ip"}, strings.Fields(what)...)...) }
+		shown := func(what, want string, there bool) bool { return strings.Contains(show(what), want) == there }
+		await := func(when, what, want string, there bool) {
+			t.Helper()
+			for end := time.Now().Add(10 * time.Second); !shown(what, want, there); time.Sleep(10 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("%s: ip %s: %q: %v, want %v\n%s", when, what, want, !there, there, show(what))
+				}
+			}
+		}
+		for _, x := range []struct{ show, want, del string }{
+			{"route", "10.90.1.0/24", "route del 10.90.1.0/24"},
+			{"route show table 102", "10.90.2.0/24", "route flush table 102"},
+			{"-6 route", "fd90::/64", "-6 route del fd90::/64"},
+			{"rule", "101:", "rule del pref 101"},
+			{"-6 rule", "102:", "-6 rule del pref 102"},
+			{"route", "10.90.7.0/24", "route del 10.90.7.0/24"},
+			{"rule", "107:", "rule del pref 107"},
+		} {
+			await("at the start", x.show, x.want, true)
+			show(x.del)
+			await("after "+x.del, x.show, x.want, true)
+		}
+		for _, x := range []struct{ show, want, del string }{
+			{"route", "10.90.3.0/24", "route del 10.90.3.0/24"},
+			{"rule", "103:", "rule del pref 103"},
+		} {
+			await("at the start", x.show, x.want, true)
+			show(x.del)
+			time.Sleep(500 * time.Millisecond)
+			await("after "+x.del, x.show, x.want, false)
+		}
+		if log := r.log.String(); strings.Count(log, "STATE") != 2 || strings.Count(log, "restoring them") != 5 {
+			t.Errorf("the log says\n%s", log)
+		}
+		r.stop()
+		for _, x := range []string{"route show table all", "rule", "-6 rule"} {
+			if left := show(x); strings.Contains(left, "10.90.") || strings.Contains(left, "fd90:") {
+				t.Errorf("left behind:\n%s", left)
+			}
+		}
 	})
 }
 

@@ -27,11 +27,13 @@ type Host struct {
 	settings settings
 	vmacs    vmacs
 	filter   filter
+	kept     kept
 }
 
 // NewHost subscribes to changes. Close ends it.
 func NewHost() (*Host, error) {
 	h := &Host{indexes: map[string]int{}, settings: settings{old: map[string]string{}}, vmacs: newVMACs(), filter: filter{refused: map[netip.Addr]bool{}}}
+	h.kept.routes, h.kept.rules = map[routeID]*vrrp.RouteConfig{}, map[ruleID]*vrrp.RuleConfig{}
 	steps := []func() error{
 		func() (err error) { h.cmd, err = openCommands(unix.NETLINK_ROUTE); return err },
 		func() (err error) { h.handle, err = netlink.NewHandle(unix.NETLINK_ROUTE); return err },
@@ -53,6 +55,7 @@ func (h *Host) Close() error {
 	if h.monitor != nil {
 		h.monitor.close()
 	}
+	h.kept.close()
 	for _, handle := range []*netlink.Handle{h.handle, h.lookups} {
 		if handle != nil {
 			handle.Close()
@@ -110,7 +113,11 @@ func (h *Host) Apply(changes []vrrp.Change) []error {
 	flush(len(changes))
 	failed := false
 	for i := range changes {
-		errs[i] = describe(&changes[i], errs[i])
+		c := &changes[i]
+		if errs[i] = describe(c, errs[i]); errs[i] == nil && (c.Route != nil || c.Rule != nil) {
+			errs[i] = h.monitor.watchRoutes()
+			h.kept.note(c)
+		}
 		failed = failed || errs[i] != nil
 	}
 	h.applied.Add(1)

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"ipvsadm/vrrp"
@@ -26,6 +27,7 @@ type monitor struct {
 	look    chan struct{}
 	stop    chan struct{}
 	done    sync.WaitGroup
+	routes  bool // changes tells of routes and rules too
 }
 
 // between is the least time between two dumps, so that a machine on which
@@ -70,7 +72,7 @@ func (m *monitor) close() {
 func (m *monitor) listen() {
 	defer m.done.Done()
 	for {
-		_, _, err := m.changes.Receive()
+		messages, _, err := m.changes.Receive()
 		select {
 		case <-m.stop:
 			return
@@ -80,8 +82,25 @@ func (m *monitor) listen() {
 			// It must not spin on an error that stays.
 			time.Sleep(between)
 		}
-		m.poke()
+		concerns := func(x syscall.NetlinkMessage) bool { return m.host.kept.concerns(x.Header.Type, x.Data) }
+		if err != nil || slices.ContainsFunc(messages, concerns) {
+			m.poke()
+		}
 	}
+}
+
+// watchRoutes subscribes to routes and rules too, once there are some of ours.
+func (m *monitor) watchRoutes() error {
+	if m.routes {
+		return nil
+	}
+	for _, group := range []int{unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV6_RULE} {
+		if err := unix.SetsockoptInt(m.changes.GetFd(), unix.SOL_NETLINK, unix.NETLINK_ADD_MEMBERSHIP, group); err != nil {
+			return fmt.Errorf("subscribe to routes: %w", err)
+		}
+	}
+	m.routes = true
+	return nil
 }
 
 // run looks when there is a reason to.
@@ -96,7 +115,8 @@ func (m *monitor) run() {
 		v, err := m.host.view()
 		if err != nil {
 			m.poke()
-		} else {
+		}
+		if v != nil {
 			m.deliver(v)
 		}
 		select {
@@ -116,7 +136,9 @@ func (m *monitor) deliver(v *vrrp.View) {
 	m.views <- v
 }
 
-// view dumps interfaces and addresses.
+// view dumps interfaces and addresses, and looks for routes and rules of ours. On
+// a busy router the dump of routes may be interrupted, and interrupted again: then
+// there is a View that shows none as lost, and an error, to look once more.
 func (h *Host) view() (*vrrp.View, error) {
 	v := &vrrp.View{Applied: h.applied.Load()}
 	links, err := h.handle.LinkList()
@@ -153,5 +175,8 @@ func (h *Host) view() (*vrrp.View, error) {
 		})
 	}
 	slices.SortFunc(v.Links, func(a, b vrrp.Link) int { return cmp.Compare(a.Index, b.Index) })
-	return v, nil
+	if v.Lost, err = h.kept.lost(); err != nil {
+		err = fmt.Errorf("list routes: %w", err)
+	}
+	return v, err
 }
