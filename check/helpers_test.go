@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,4 +99,14 @@ func changeLines(changes []Change) []string {
 		lines = append(lines, c.String())
 	}
 	return lines
+}
+
+// sortedLines are the lines of a table in alphabetical order, without blanks.
+func sortedLines(s string) string {
+	lines := strings.FieldsFunc(s, func(r rune) bool { return r == '\n' })
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n") + "\n"
 }

@@ -1,0 +1,86 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+)
+
+// maxLines is how many lines may wait to be written. A log that stands still must
+// not hold up the checks, nor fill the memory.
+const maxLines = 1 << 16
+
+// journal hands lines to a log in a goroutine of its own.
+type journal struct {
+	log *slog.Logger
+
+	mu     sync.Mutex
+	more   sync.Cond
+	lines  []line
+	lost   int
+	closed bool
+	ended  chan struct{}
+}
+
+type line struct {
+	level slog.Level
+	text  string
+}
+
+func newJournal(log *slog.Logger) *journal {
+	j := &journal{log: log, ended: make(chan struct{})}
+	j.more.L = &j.mu
+	go j.write()
+	return j
+}
+
+func (j *journal) info(text string)  { j.add(slog.LevelInfo, text) }
+func (j *journal) warn(text string)  { j.add(slog.LevelWarn, text) }
+func (j *journal) error(text string) { j.add(slog.LevelError, text) }
+
+func (j *journal) add(level slog.Level, text string) {
+	if !j.log.Enabled(context.Background(), level) {
+		return
+	}
+	j.mu.Lock()
+	if len(j.lines) < maxLines {
+		j.lines = append(j.lines, line{level, text})
+	} else {
+		j.lost++
+	}
+	j.mu.Unlock()
+	j.more.Signal()
+}
+
+// write writes lines until the journal is closed and nothing is left.
+func (j *journal) write() {
+	defer close(j.ended)
+	for {
+		j.mu.Lock()
+		for len(j.lines) == 0 && !j.closed {
+			j.more.Wait()
+		}
+		lines, lost := j.lines, j.lost
+		j.lines, j.lost = nil, 0
+		j.mu.Unlock()
+		if len(lines) == 0 {
+			return
+		}
+		for _, l := range lines {
+			j.log.Log(context.Background(), l.level, l.text)
+		}
+		if lost > 0 {
+			j.log.Error(fmt.Sprintf("%d lines were lost: too many at a time", lost))
+		}
+	}
+}
+
+// close writes what is left.
+func (j *journal) close() {
+	j.mu.Lock()
+	j.closed = true
+	j.mu.Unlock()
+	j.more.Signal()
+	<-j.ended
+}

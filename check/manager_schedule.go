@@ -1,0 +1,165 @@
+package check
+
+import (
+	"container/heap"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"time"
+)
+
+// queue is a heap of the runners that wait, the one due first in front.
+type queue []*runner
+
+// Len, Less, Swap, Push and Pop implement heap.Interface.
+func (q queue) Len() int           { return len(q) }
+func (q queue) Less(i, j int) bool { return q[i].due.Before(q[j].due) }
+func (q queue) Swap(i, j int) {
+	q[i], q[j] = q[j], q[i]
+	q[i].place, q[j].place = i, j
+}
+func (q *queue) Push(x any) {
+	r := x.(*runner)
+	r.place = len(*q)
+	*q = append(*q, r)
+}
+func (q *queue) Pop() any {
+	last := len(*q) - 1
+	r := (*q)[last]
+	(*q)[last] = nil
+	*q = (*q)[:last]
+	r.place = -1
+	return r
+}
+
+// push has a runner wait until a time, also if it waits already.
+func (q *queue) push(r *runner, due time.Time) {
+	if r.due = due; r.place >= 0 {
+		heap.Fix(q, r.place)
+		return
+	}
+	heap.Push(q, r)
+}
+
+func (q *queue) remove(r *runner) {
+	if r.place >= 0 {
+		heap.Remove(q, r.place)
+	}
+}
+
+// spread gives the first checks their times: however many there are, they are
+// spread evenly. Multiples of the golden ratio, taken modulo 1, are.
+type spread struct{ at float64 }
+
+const goldenRatio = 0.6180339887498949
+
+func (s *spread) next(within time.Duration) time.Duration {
+	if s.at == 0 {
+		s.at = rand.Float64() // so that two directors do not check at the same time
+	}
+	if s.at += goldenRatio; s.at >= 1 {
+		s.at--
+	}
+	return time.Duration(s.at * float64(within))
+}
+
+// jitter is a time of up to a twentieth less, so that what came together by
+// chance goes apart again.
+func jitter(d time.Duration) time.Duration {
+	return d - time.Duration(rand.Float64()*float64(d)/20)
+}
+
+// outcome is the end of a check.
+type outcome struct {
+	runner       *runner
+	result       Result
+	began, ended time.Time
+	trouble      string // a panic, with its stack; then there is no result
+}
+
+// launch begins the checks that are due, as far as there is room.
+func (m *Manager) launch(now time.Time) {
+	for m.running < m.options.Concurrent && len(m.due) > 0 && !now.Before(m.due[0].due) {
+		r := heap.Pop(&m.due).(*runner)
+		ctx, cancel := context.WithCancel(m.ctx)
+		r.cancel = cancel
+		m.running++
+		check := r.check // a reload may change it meanwhile
+		go func() {
+			o := perform(ctx, check)
+			o.runner = r
+			m.results <- o
+		}()
+	}
+}
+
+// perform does a check. The channel of results has room for all checks that can
+// be done at a time, so nobody has to wait for them at the end.
+func perform(ctx context.Context, check Checker) (o outcome) {
+	o.began = time.Now()
+	defer func() {
+		o.ended = time.Now()
+		if p := recover(); p != nil {
+			o.trouble = fmt.Sprintf("%v\n%s", p, debug.Stack())
+		}
+	}()
+	o.result = check.Check(ctx)
+	return o
+}
+
+// take takes the result of a check.
+func (m *Manager) take(o outcome) {
+	r := o.runner
+	m.running--
+	r.cancel()
+	r.cancel = nil
+	if r.server == nil {
+		return // a reload has removed it meanwhile
+	}
+	s := r.server
+	if s.pool.Suspended() {
+		return
+	}
+	if o.trouble != "" {
+		m.counts.Panics++
+		m.log.error(fmt.Sprintf("%s of service %s for VS %s has no result: %s", r.config.Probe.Kind(), s.realName(r.real), s.name, o.trouble))
+		m.due.push(r, o.ended.Add(jitter(r.config.Interval)))
+		return
+	}
+	m.counts.Checks++
+	if o.result.Verdict == Fail {
+		m.counts.Failed++
+	} else {
+		m.counts.Passed++
+	}
+	before := s.pool.Checker(r.real, r.checker)
+	next, changes := s.pool.Report(r.real, r.checker, o.result)
+	r.last, r.at, r.took = o.result, o.ended, o.ended.Sub(o.began)
+	m.logResult(r, before, s.pool.Checker(r.real, r.checker), o.result)
+	if next == r.config.Interval {
+		next = jitter(next)
+	}
+	m.due.push(r, o.ended.Add(next))
+	m.report(s, changes)
+}
+
+// takeWaiting takes what else has ended, so that the table is changed once for
+// all of it.
+func (m *Manager) takeWaiting() {
+	for range cap(m.results) {
+		select {
+		case o := <-m.results:
+			m.take(o)
+		default:
+			return
+		}
+	}
+}
+
+// hurry has a runner check now, or again if it is just checking.
+func (m *Manager) hurry(now time.Time, r *runner) {
+	if r.cancel == nil && !r.server.pool.Suspended() {
+		m.due.push(r, now)
+	}
+}

@@ -1,0 +1,226 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"ipvsadm/ipvs"
+)
+
+// known is what the kernel has of our services, as it was last read and changed
+// by us since.
+type known map[ipvs.ServiceKey]*knownService
+
+// knownService is one of them. at are the places of its real servers, nil until
+// somebody asks.
+type knownService struct {
+	ipvs.Entry
+	at map[netip.AddrPort]int
+}
+
+// newKnown takes what was read.
+func newKnown(have []ipvs.Entry) known {
+	k := make(known, len(have))
+	for i := range have {
+		k[have[i].ServiceKey] = &knownService{Entry: have[i]}
+	}
+	return k
+}
+
+func (s *knownService) find(addr netip.AddrPort) (int, bool) {
+	if s.at == nil {
+		s.at = make(map[netip.AddrPort]int, len(s.Destinations))
+		for i := range s.Destinations {
+			s.at[s.Destinations[i].Addr] = i
+		}
+	}
+	i, ok := s.at[addr]
+	return i, ok
+}
+
+// note takes over an operation that the kernel has carried out.
+func (k known) note(op ipvs.Op) {
+	switch op := op.(type) {
+	case ipvs.AddService:
+		k[op.Service.ServiceKey] = &knownService{Entry: ipvs.Entry{ServiceState: ipvs.ServiceState{Service: op.Service}}}
+	case ipvs.EditService:
+		if s := k[op.Service.ServiceKey]; s != nil {
+			s.Service = op.Service
+		}
+	case ipvs.DeleteService:
+		delete(k, op.Service)
+	case ipvs.AddDestination:
+		if s := k[op.Service]; s != nil {
+			if s.at != nil {
+				s.at[op.Destination.Addr] = len(s.Destinations)
+			}
+			s.Destinations = append(s.Destinations, ipvs.DestinationState{Destination: op.Destination})
+		}
+	case ipvs.EditDestination:
+		if s := k[op.Service]; s != nil {
+			if i, ok := s.find(op.Destination.Addr); ok {
+				s.Destinations[i].Destination = op.Destination
+			}
+		}
+	case ipvs.DeleteDestination:
+		if s := k[op.Service]; s != nil {
+			s.remove(op.Addr)
+		}
+	}
+}
+
+func (s *knownService) remove(addr netip.AddrPort) {
+	i, ok := s.find(addr)
+	if !ok {
+		return
+	}
+	last := len(s.Destinations) - 1
+	s.Destinations[i] = s.Destinations[last]
+	s.at[s.Destinations[i].Addr] = i
+	s.Destinations = s.Destinations[:last]
+	delete(s.at, addr)
+}
+
+// touch notes that the table of a server may have to be changed.
+func (m *Manager) touch(s *server) {
+	if !s.dirty {
+		s.dirty = true
+		m.dirty = append(m.dirty, s)
+	}
+}
+
+// settle brings what has changed into the kernel's table, and tells of it. It
+// goes by what the kernel is known to have, for reading a large table takes
+// longer than a verdict may.
+func (m *Manager) settle() {
+	if len(m.dirty) > 0 {
+		var have []ipvs.Entry
+		var want []ipvs.Wanted
+		for _, s := range m.dirty {
+			s.dirty = false
+			for _, k := range s.keys {
+				if e := m.known[k]; e != nil {
+					have = append(have, e.Entry)
+				}
+				want = append(want, s.pool.wanted(k))
+			}
+		}
+		m.dirty = m.dirty[:0]
+		if ops := ipvs.Ops(ipvs.Plan(have, want, m.owner)); len(ops) > 0 && m.do(ops) != nil {
+			// Most likely somebody else was at the table. Look at it soon, but not
+			// again and again if the kernel will not have what we want.
+			m.reconcileAt = m.readAt.Add(min(time.Second, m.options.Reconcile))
+		}
+	}
+	m.tell()
+}
+
+// do carries out operations, and notes what the kernel has afterwards. It returns
+// nil if all succeeded.
+func (m *Manager) do(ops []ipvs.Op) []error {
+	errs := m.options.Table.Do(ops...)
+	m.counts.Operations += uint64(len(ops))
+	for i, op := range ops {
+		if errs == nil || errs[i] == nil {
+			m.known.note(op)
+		} else {
+			m.counts.Refused++
+		}
+	}
+	return errs
+}
+
+// reconcile reads the kernel's table and mends what others did to what is ours.
+func (m *Manager) reconcile(now time.Time) {
+	have, err := m.options.Table.Table(ipvs.Query{Detail: ipvs.Full})
+	if err != nil {
+		m.readAt, m.reconcileAt = now, now.Add(m.options.Reconcile)
+		m.log.error(fmt.Sprintf("The kernel's table cannot be read: %v", err))
+		return
+	}
+	m.bring(now, have)
+}
+
+// bring makes of the kernel's table, as it was just read, what it should be. What
+// is not as it was known to be is logged: somebody else has changed it.
+func (m *Manager) bring(now time.Time, have []ipvs.Entry) {
+	m.logMended(have)
+	m.known = newKnown(have)
+	pools := make([]*Pool, len(m.servers))
+	for i, s := range m.servers {
+		pools[i] = s.pool
+		s.dirty = false
+	}
+	m.dirty = m.dirty[:0]
+	plan := ipvs.Plan(have, m.config.Wanted(pools), m.owner)
+	ops := ipvs.Ops(plan)
+	var errs []error
+	if len(ops) > 0 {
+		if errs = m.do(ops); errs != nil {
+			m.logErrors(ops, errs)
+		}
+	}
+	if errs == nil && m.leftovers {
+		m.owner, m.leftovers = m.config.Owner(nil), false
+	}
+	m.known.restrict(m.servers)
+	m.readAt, m.reconcileAt = now, now.Add(m.options.Reconcile)
+	m.tell()
+}
+
+// restrict forgets services that are not ours.
+func (k known) restrict(servers []*server) {
+	ours := make(map[ipvs.ServiceKey]bool, len(k))
+	for _, s := range servers {
+		for _, key := range s.keys {
+			ours[key] = true
+		}
+	}
+	for key := range k {
+		if !ours[key] {
+			delete(k, key)
+		}
+	}
+}
+
+// stop takes the services away, as the configuration says.
+func (m *Manager) stop() error {
+	for _, s := range m.servers {
+		m.report(s, s.pool.Stop())
+	}
+	m.tell()
+	if m.options.KeepTable {
+		m.log.info("All services stay in the kernel's table")
+		return nil
+	}
+	if m.config.FlushOnStop == FlushTable {
+		m.log.info("Removing all services: lvs_flush_on_stop")
+		return errors.Join(m.options.Table.Do(ipvs.Flush{})...)
+	}
+	have, err := m.options.Table.Table(ipvs.Query{Detail: ipvs.Full})
+	if err != nil {
+		return fmt.Errorf("read the kernel's table: %w", err)
+	}
+	owner := m.owner
+	if m.config.FlushOnStop == RemoveServices {
+		owner = func(k ipvs.ServiceKey, a netip.AddrPort) bool { return m.owner(k, netip.AddrPort{}) }
+	}
+	ops := ipvs.Ops(ipvs.Plan(have, nil, owner))
+	if len(ops) == 0 {
+		return nil
+	}
+	m.log.info(fmt.Sprintf("Removing the %d virtual servers of the configuration", len(m.servers)))
+	errs := m.do(ops)
+	m.logErrors(ops, errs)
+	return errors.Join(errs...)
+}
+
+func (m *Manager) logErrors(ops []ipvs.Op, errs []error) {
+	for i, err := range errs {
+		if err != nil {
+			m.log.error(fmt.Sprintf("%s: %v", opLine(ops[i]), err))
+		}
+	}
+}
