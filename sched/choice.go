@@ -22,12 +22,14 @@ type Connection struct {
 type Choice struct {
 	// Server is the zero AddrPort if no server may have the connection.
 	Server netip.AddrPort
-	// Certain is false where the answer hangs on something that the kernel
-	// does not show, or on chance.
-	Certain bool
+	// Doubts are what the answer hangs on and the kernel does not show, and chance.
+	Doubts []Doubt
 	// Why says in the order of events what led there.
 	Why []Reason
 }
+
+// Certain reports whether there is no doubt.
+func (c Choice) Certain() bool { return len(c.Doubts) == 0 }
 
 // Rule is a step on the way to a choice.
 type Rule uint8

@@ -226,7 +226,7 @@ func (d *director) begin(f flow, at time.Duration) {
 	d.flows = append(d.flows, f)
 	choice := d.model.Choose(Connection{Client: f.client, Virtual: f.virtual, At: at})
 	d.want[f] = want{choice.Server, len(d.flows), choice.Why}
-	if !choice.Certain {
+	if !choice.Certain() {
 		d.t.Fatalf("connection %d: the model, which saw it all, is not certain", len(d.flows))
 	}
 	d.model.Opened(choice.Server, f.tcp)

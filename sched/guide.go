@@ -8,6 +8,7 @@ type Guide struct {
 	Use, Avoid string
 	// Formula is the rule in short. W is a server's weight, A its active and I
 	// its inactive connections; servers with W = 0 and overloaded ones are out.
+	// To kernels of generation Totals, 256 is 257.
 	Formula string
 }
 

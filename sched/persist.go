@@ -27,17 +27,16 @@ func (s *Service) Bind(client netip.Addr, addr netip.AddrPort, until time.Durati
 }
 
 // bound gives a client the server it is bound to, as long as the service has
-// that server: neither weight 0 nor overload ends the bond
-// (ip_vs_check_template in ip_vs_conn.c, without the sysctl
-// expire_quiescent_template). Another client is bound to the server it gets.
+// that server: overload does not end the bond, and weight 0 only does with
+// ExpireQuiescent (ip_vs_check_template in ip_vs_conn.c). Another client is bound
+// to the server it gets.
 //
 // The kernel keeps a template while it has connections, and for the timeout
 // after the last packet. The model knows of no packet but the first: it counts
 // the timeout from the last new connection.
 func (s *Service) bound(c Connection, why *reasons) *server {
 	group := s.group(c.Client.Addr())
-	b := s.bindings[group]
-	if b != nil && b.server.present && c.At < b.until {
+	if b := s.binding(c); b != nil {
 		b.until = c.At + s.options.Persistent
 		why.add(Bound, b.server, 0, 0)
 		return b.server
@@ -49,6 +48,15 @@ func (s *Service) bound(c Connection, why *reasons) *server {
 	}
 	s.bindings[group] = &binding{one, c.At + s.options.Persistent}
 	return one
+}
+
+// binding returns the bond of a client that still holds, nil if there is none.
+func (s *Service) binding(c Connection) *binding {
+	b := s.bindings[s.group(c.Client.Addr())]
+	if b == nil || !b.server.present || c.At >= b.until || s.options.ExpireQuiescent && b.server.Weight == 0 {
+		return nil
+	}
+	return b
 }
 
 // group returns the network that persistence takes for one client.

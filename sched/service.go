@@ -41,9 +41,17 @@ type Options struct {
 	// Random draws the numbers of twos. Without it twos takes the likeliest
 	// server.
 	Random *rand.Rand
+	// Generation is the kernel's way to count connections.
+	Generation Generation
+	// ExpireQuiescent is net.ipv4.vs.expire_quiescent_template: weight 0 ends the
+	// bonds of persistence.
+	ExpireQuiescent bool
 	// Used says that the service has seen connections that the model has not,
 	// so that what the scheduler remembers is not known.
 	Used bool
+	// Told says that Bind was called for every persistence template there is,
+	// or at least those of the clients that will be asked about.
+	Told bool
 }
 
 // algorithm is one scheduler's state and rules.
@@ -91,7 +99,7 @@ func New(scheduler string, o Options, servers ...Server) (*Service, error) {
 	if o.Expiry == 0 {
 		o.Expiry = 24 * time.Hour
 	}
-	if o.TableIndex < 8 || o.TableIndex > 17 || o.Expiry < 0 || o.Persistent < 0 || o.PrefixLen < 0 || o.PrefixLen > 128 {
+	if o.TableIndex < 8 || o.TableIndex > 17 || o.Expiry < 0 || o.Persistent < 0 || o.PrefixLen < 0 || o.PrefixLen > 128 || o.Generation > Totals {
 		return nil, fmt.Errorf("options of scheduler %q: %w", scheduler, ErrOutOfRange)
 	}
 	s := &Service{name: scheduler, options: o, algorithm: a, known: map[netip.AddrPort]*server{}, bindings: bindings{}}
@@ -112,13 +120,13 @@ func newAlgorithm(name string) algorithm {
 	case "wrr":
 		return &weightedRoundRobin{}
 	case "lc":
-		return leastConnections{}
+		return &indexed{algorithm: leastConnections{}, contest: contest{beaten: lighter}}
 	case "wlc":
-		return weightedLeast{(*server).overhead}
+		return &indexed{algorithm: weightedLeast{(*server).overhead}, contest: contest{beaten: heavierOverhead}}
 	case "sed":
-		return weightedLeast{(*server).expected}
+		return &indexed{algorithm: weightedLeast{(*server).expected}, contest: contest{beaten: heavierExpected}}
 	case "nq":
-		return neverQueue{}
+		return &indexed{algorithm: neverQueue{}, contest: contest{beaten: busier}}
 	case "fo":
 		return failover{}
 	case "ovf":
@@ -166,7 +174,11 @@ func (s *Service) insert(to Server, at int) error {
 	one := s.known[to.Addr]
 	switch {
 	case one == nil:
-		one = &server{Server: Server{Addr: to.Addr, Active: to.Active, Inactive: to.Inactive}}
+		one = &server{
+			Server:     Server{Addr: to.Addr, Active: to.Active, Inactive: to.Inactive},
+			generation: s.options.Generation,
+			id:         len(s.known),
+		}
 		one.set(to, true)
 		one.Overloaded = to.Overloaded || to.Upper != 0 && one.total() >= to.Upper
 		s.known[to.Addr] = one
@@ -177,7 +189,15 @@ func (s *Service) insert(to Server, at int) error {
 	}
 	one.present = true
 	s.servers = slices.Insert(s.servers, at, one)
+	s.number(at)
 	return nil
+}
+
+// number tells the servers from a place on where they are.
+func (s *Service) number(from int) {
+	for i, one := range s.servers[from:] {
+		one.at = from + i
+	}
 }
 
 // Update changes weight and thresholds of a server; its counters stay.
@@ -202,6 +222,7 @@ func (s *Service) Remove(addr netip.AddrPort) error {
 	}
 	s.servers[at].present = false
 	s.servers = slices.Delete(s.servers, at, at+1)
+	s.number(at)
 	s.algorithm.changed(s, removed, at)
 	return nil
 }
@@ -209,28 +230,49 @@ func (s *Service) Remove(addr netip.AddrPort) error {
 // Opened counts a connection with a server, which Next and Choose don't.
 func (s *Service) Opened(addr netip.AddrPort, active bool) {
 	if one := s.known[addr]; one != nil {
-		one.opened(active)
+		s.opened(one, active)
 	}
+}
+
+func (s *Service) opened(one *server, active bool) {
+	one.opened(active)
+	s.counted(one)
 }
 
 // Moved counts a connection that has become active, or inactive.
 func (s *Service) Moved(addr netip.AddrPort, active bool) {
-	one := s.known[addr]
-	switch {
-	case one == nil:
-	case active:
+	if one := s.known[addr]; one != nil {
+		s.moved(one, active)
+	}
+}
+
+func (s *Service) moved(one *server, active bool) {
+	if active {
 		one.Active++
 		one.Inactive--
-	default:
+	} else {
 		one.Active--
 		one.Inactive++
 	}
+	s.counted(one)
 }
 
 // Closed takes away a connection, which was active or not, from a server.
 func (s *Service) Closed(addr netip.AddrPort, active bool) {
 	if one := s.known[addr]; one != nil {
-		one.closed(active)
+		s.closed(one, active)
+	}
+}
+
+func (s *Service) closed(one *server, active bool) {
+	one.closed(active)
+	s.counted(one)
+}
+
+// counted tells an index that a server's load has changed.
+func (s *Service) counted(one *server) {
+	if i, ok := s.algorithm.(*indexed); ok && one.present {
+		i.contest.update(one)
 	}
 }
 
@@ -245,14 +287,14 @@ func (s *Service) Next(c Connection) netip.AddrPort {
 
 // Choose is Next with reasons.
 func (s *Service) Choose(c Connection) Choice {
-	certain := s.certain()
+	doubts := s.doubts(c) // before the choice changes anything
 	var why reasons
 	one := s.choose(c, &why)
 	if one == nil {
 		why.add(Nobody, nil, 0, 0)
-		return Choice{Certain: certain, Why: why.list}
+		return Choice{Doubts: doubts, Why: why.list}
 	}
-	return Choice{Server: one.Addr, Certain: certain, Why: why.list}
+	return Choice{Server: one.Addr, Doubts: doubts, Why: why.list}
 }
 
 func (s *Service) choose(c Connection, why *reasons) *server {
@@ -260,37 +302,6 @@ func (s *Service) choose(c Connection, why *reasons) *server {
 		return s.bound(c, why)
 	}
 	return s.algorithm.choose(s, c, why)
-}
-
-// certain reports whether nothing that is not known can change the next choice.
-func (s *Service) certain() bool {
-	var open, usable int
-	doubtful := false
-	for _, one := range s.servers {
-		if one.Weight > 0 {
-			open++
-		}
-		if one.usable() {
-			usable++
-		}
-		if one.Upper != 0 && one.total() < one.Upper && !one.belowLower() {
-			doubtful = true // overloaded once, or not yet: both look alike
-		}
-		if s.name == "mh" && one.Weight == 0 {
-			doubtful = true // mh goes by the weight it had before
-		}
-	}
-	if s.name == "twos" && usable > 1 && s.options.Random == nil {
-		return false
-	}
-	if !s.options.Used {
-		return true
-	}
-	switch s.name {
-	case "rr", "wrr", "lblc", "lblcr":
-		doubtful = doubtful || open > 1
-	}
-	return !doubtful && (s.options.Persistent == 0 || len(s.servers) <= 1)
 }
 
 // index returns the place of a server, -1 if it is not there.

@@ -210,8 +210,8 @@ func TestCertainty(t *testing.T) {
 		{"twos", Options{}, weights(2, 0), true},
 	}
 	for _, tt := range tests {
-		if got := service(t, tt.scheduler, tt.o, tt.servers...).Choose(Connection{Client: addr(9), Virtual: addr(8)}); got.Certain != tt.want {
-			t.Errorf("%s %+v of %v: certain is %v", tt.scheduler, tt.o, tt.servers, got.Certain)
+		if got := service(t, tt.scheduler, tt.o, tt.servers...).Choose(Connection{Client: addr(9), Virtual: addr(8)}); got.Certain() != tt.want {
+			t.Errorf("%s %+v of %v: certain is %v", tt.scheduler, tt.o, tt.servers, got.Certain())
 		}
 	}
 }
