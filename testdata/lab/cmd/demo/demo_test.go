@@ -62,10 +62,10 @@ func nothingLeft(t *testing.T, tmp string) {
 	t.Errorf("left behind: %q", left)
 }
 
-// runDemo runs the demo in dir as an ordinary user.
-func runDemo(t *testing.T, dir string) (string, error) {
+// runDemo runs the demo in dir as an ordinary user, with the given word if any.
+func runDemo(t *testing.T, dir string, word ...string) (string, error) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "demo"), "-scratch", dir)
+	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "demo"), append([]string{"-scratch", dir}, word...)...)
 	cmd.Dir = "/"
 	if os.Getuid() == 0 {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}

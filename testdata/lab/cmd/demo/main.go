@@ -1,26 +1,31 @@
 // Demo does what the post "deploying LVS by hand" does, in a throwaway kernel:
 // a director, two real servers and a client, and 100 requests through each of
 // the three ways to forward, DR, NAT and TUN. With the word shell it builds the
-// same network and gives a shell on the director.
+// same network and gives a shell on the director. With the word ha it does what
+// the post on LVS with keepalived does: two directors, of which the first dies,
+// and two real servers, of which the first dies, run by ours and by keepalived.
 //
 // It is run by testdata/lab/demo, which puts this program and the ipvsadm it
 // shows into one scratch directory. The directory is removed at the end.
 //
-//	demo -scratch DIR [shell]
+//	demo -scratch DIR [shell|ha]
 //
 // The program also runs inside the guest, as its init and as the commands
 //
-//	demo -guest DIR [shell]   build the network; show all, or start the shell
-//	demo -request N           send N requests to the VIP
+//	demo -guest DIR [shell|ha]  build the network; show all, or start the shell
+//	demo -request N             send N requests to the VIP
+//	demo -serve NAME            answer on port 80 with a name
 package main
 
 import (
 	"context"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,27 +48,34 @@ func run() (int, error) {
 	scratch := flag.String("scratch", "", "directory with this program and ipvsadm; removed at the end")
 	inGuest := flag.String("guest", "", "in the guest: the directory with ipvsadm")
 	requests := flag.Int("request", 0, "in the guest: send this many requests")
+	serve := flag.String("serve", "", "in the guest: answer on port 80 with this name")
 	flag.Parse()
-	shell := flag.Arg(0) == "shell"
+	what := flag.Arg(0)
 	switch {
-	case flag.NArg() > 1 || flag.NArg() == 1 && !shell:
-		return 0, fmt.Errorf("unknown words %q; usage: testdata/lab/demo [shell]", flag.Args())
+	case flag.NArg() > 1 || !slices.Contains([]string{"", "shell", "ha"}, what):
+		return 0, fmt.Errorf("unknown words %q; usage: testdata/lab/demo [shell|ha]", flag.Args())
 	case *requests > 0:
 		t := request(context.Background(), nil, *requests)
 		fmt.Println(t)
 		return 0, t.err
-	case *inGuest != "" && shell:
-		return shellInGuest(*inGuest)
+	case *serve != "":
+		return 0, http.ListenAndServe(":80", answer(*serve))
 	case *inGuest != "":
+		switch what {
+		case "shell":
+			return shellInGuest(*inGuest)
+		case "ha":
+			return haInGuest(*inGuest)
+		}
 		return 0, demoInGuest(*inGuest)
 	case *scratch != "":
-		return host(*scratch, shell)
+		return host(*scratch, what)
 	}
 	return 0, fmt.Errorf("run testdata/lab/demo instead")
 }
 
-// host boots the guest and runs the demo, or its shell, in it.
-func host(scratch string, shell bool) (int, error) {
+// host boots the guest and runs the demo, or what the word asks for, in it.
+func host(scratch, what string) (int, error) {
 	defer os.RemoveAll(scratch) // if it does not get as far as booting
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer stop()
@@ -80,8 +92,10 @@ func host(scratch string, shell bool) (int, error) {
 		Dir:     "/",
 		Isolate: true,
 	}
-	if shell {
-		command.Args = append(command.Args, "shell")
+	if what != "" {
+		command.Args = append(command.Args, what)
+	}
+	if what == "shell" {
 		return onTerminal(ctx, guest, command)
 	}
 	code, err := guest.Run(ctx, command, os.Stdout)

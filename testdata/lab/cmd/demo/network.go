@@ -120,8 +120,13 @@ func serveHTTP(m *uml.NetNS) error {
 	if err != nil {
 		return err
 	}
-	go http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, m.Name) }))
+	go http.Serve(l, answer(m.Name))
 	return nil
+}
+
+// answer answers every request with a name.
+func answer(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, name) })
 }
 
 // typed runs a line as if typed on a machine, and shows it with what it writes.
