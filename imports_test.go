@@ -34,7 +34,10 @@ func importRules() []mayImport {
 		}, why: "the client of the kernel knows no text and nobody who uses it"},
 		{pkg: "rules/keepalived", ours: []string{"rules", "ipvs", "sched", "vrrp", "check"},
 			why: "it builds the configurations of the daemons"},
-		{pkg: "rules", ours: []string{"ipvs", "sched"}, why: "the language of the command works without the daemons"},
+		{pkg: "rules/jsonform", ours: []string{"ipvs", "sched"}, modules: []string{}, why: "the JSON form is of values and knows no command"},
+		{pkg: "rules/watch", ours: []string{"ipvs"}, modules: []string{"golang.org/x/sys", "golang.org/x/term"},
+			why: "the live view is of values; its library costs the other commands nothing"},
+		{pkg: "rules", ours: []string{"ipvs", "sched", "rules"}, why: "the language of the command works without the daemons"},
 		{pkg: "vrrp", ours: []string{"vrrp"}, why: "failover works on a host without IPVS"},
 		{pkg: "check", ours: []string{"ipvs", "check"}, why: "health must not depend on the VRRP role; main connects them"},
 	}

@@ -82,6 +82,9 @@ func (s *session) run(cmd Command) int {
 	case Save:
 		return s.save(cmd.Numeric)
 	case Restore:
+		if cmd.JSON && cmd.Replace == NoReplace {
+			return s.restoreJSON(s.env.Stdin)
+		}
 		return s.restore(s.env.Stdin)
 	case Help:
 		s.out.WriteString(versionLine + helpText())
@@ -92,6 +95,9 @@ func (s *session) run(cmd Command) int {
 }
 
 func (s *session) list(l List) int {
+	if l.JSON {
+		return s.listJSON(l)
+	}
 	switch l.Format {
 	case ListConnections:
 		return s.listConnections(l)
