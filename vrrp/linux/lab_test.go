@@ -116,6 +116,16 @@ func (l *lab) has(host int, addr string) (found bool) {
 	return found
 }
 
+// await waits until something holds.
+func (l *lab) await(what string, holds func() bool) {
+	l.t.Helper()
+	for end := time.Now().Add(30 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			l.t.Fatalf("never: %s", what)
+		}
+	}
+}
+
 // router is a process on a host: one of ours, or keepalived.
 type router struct {
 	lab   *lab

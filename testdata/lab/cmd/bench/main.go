@@ -3,6 +3,10 @@
 // the ratio of their times and the peak memory of both.
 //
 //	bench [-rounds N] [-reference PROGRAM] OURS
+//	bench vrrp [-rounds N] OURS
+//
+// The second form measures failover beside Debian's keepalived; see package
+// failover.
 //
 // It sets no limits and fails only if a command does: shared machines are noisy,
 // so read the median of the ratios of single rounds, beside their spread.
@@ -16,6 +20,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"ipvsadm/testdata/lab/cmd/bench/failover"
 	"ipvsadm/testdata/lab/uml"
 )
 
@@ -23,6 +28,10 @@ import (
 const insideVar = "BENCH_INSIDE"
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "vrrp" {
+		vrrp(os.Args[2:])
+		return
+	}
 	uml.Init()
 	rounds := flag.Int("rounds", 7, "measured rounds of each kind of work, after one to warm up")
 	reference := flag.String("reference", "/usr/sbin/ipvsadm", "the ipvsadm to compare with")
@@ -36,6 +45,25 @@ func main() {
 		run = inside
 	}
 	if err := run(flag.Arg(0), *reference, *rounds); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// vrrp measures failover.
+func vrrp(args []string) {
+	flags := flag.NewFlagSet("bench vrrp", flag.ExitOnError)
+	rounds := flags.Int("rounds", 20, "measured hand-overs of each kind")
+	_ = flags.Parse(args) // it ends the program
+	if flags.NArg() != 1 || *rounds < 1 {
+		flags.Usage()
+		os.Exit(2)
+	}
+	ours, err := filepath.Abs(flags.Arg(0))
+	if err == nil {
+		err = failover.Run(ours, *rounds, os.Stdout)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
