@@ -11,7 +11,9 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/term"
 
@@ -38,7 +40,21 @@ func main() {
 		Open:        func() (rules.Kernel, error) { return ipvs.Open(ipvs.Options{}) },
 		Names:       rules.NewSystemNames(),
 		Connections: func() (io.ReadCloser, error) { return os.Open("/proc/net/ip_vs_conn") },
+		Interrupts:  interrupts,
 	}, os.Args))
+}
+
+// interrupts delivers the signals by which a user or a machine ends a program.
+// The end of a pipe is none: who no longer looks still wants it done.
+func interrupts() (<-chan os.Signal, func()) {
+	signal.Ignore(syscall.SIGPIPE)
+	c := make(chan os.Signal, 1)
+	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(sig) { // nohup means it
+			signal.Notify(c, sig)
+		}
+	}
+	return c, func() { signal.Stop(c) }
 }
 
 // vrrpEnv is what the failover daemon needs of the world.

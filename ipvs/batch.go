@@ -41,7 +41,7 @@ func (c *Client) Do(ops ...Op) []error {
 			if errs == nil {
 				errs = make([]error, len(ops))
 			}
-			errs[start+i] = opError(requestOf(ops[start+i]), err)
+			errs[start+i] = opError(RequestOf(ops[start+i]), err)
 		}
 		start += n
 	}
@@ -75,7 +75,7 @@ func (c *Client) doOnce(ops []Op, results *[maxBatch]error) (n int) {
 	for ; n < limit && len(b)+maxMessage <= maxBatchBytes; n++ {
 		op, start := ops[n], len(b)
 		c.seq++
-		b, _ = beginMessage(b, c.family, 0, c.seq, uint8(requestOf(op)), genlVersion)
+		b, _ = beginMessage(b, c.family, 0, c.seq, uint8(RequestOf(op)), genlVersion)
 		if b, results[n] = appendOp(b, op); results[n] != nil {
 			b = b[:start]
 			continue

@@ -185,7 +185,7 @@ func TestErrorsOfTheKernel(t *testing.T) {
 				t.Errorf("%#v: %v, want %v", s.op, errs, s.want)
 			}
 			var op *OpError
-			if len(errs) == 1 && (!errors.As(errs[0], &op) || op.Request != requestOf(s.op)) {
+			if len(errs) == 1 && (!errors.As(errs[0], &op) || op.Request != RequestOf(s.op)) {
 				t.Errorf("%#v: %v is of another request", s.op, errs[0])
 			}
 		}

@@ -47,8 +47,8 @@ func appendOp(b []byte, op Op) ([]byte, error) {
 	return b, syscall.EOPNOTSUPP // a nil Op: the set is closed
 }
 
-// requestOf returns the command that carries an operation.
-func requestOf(op Op) Request {
+// RequestOf returns the request that carries an operation.
+func RequestOf(op Op) Request {
 	switch op.(type) {
 	case AddService:
 		return ReqNewService

@@ -71,7 +71,7 @@ func TestRequestsAreThoseOfIpvsadm(t *testing.T) {
 			continue // a listing
 		}
 		delete(ops, r.line)
-		got, err := appendOp([]byte{uint8(requestOf(op)), genlVersion, 0, 0}, op)
+		got, err := appendOp([]byte{uint8(RequestOf(op)), genlVersion, 0, 0}, op)
 		if err != nil {
 			t.Errorf("%s: %v", r.line, err)
 			continue

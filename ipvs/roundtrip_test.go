@@ -88,14 +88,14 @@ func TestEveryRequestIsBounded(t *testing.T) {
 			s.Service.PE = s.Service.Scheduler
 			op = s
 		}
-		b, at := beginMessage(nil, 28, 0, 1, uint8(requestOf(op)), genlVersion)
+		b, at := beginMessage(nil, 28, 0, 1, uint8(RequestOf(op)), genlVersion)
 		b, err := appendOp(b, op)
 		endMessage(b, at)
 		if err != nil || len(b) > maxMessage || len(b)%4 != 0 {
 			t.Fatalf("%d bytes, %v", len(b), err)
 		}
 		m, rest, err := nextMessage(b)
-		if err != nil || len(rest) != 0 || m.seq != 1 || m.typ != 28 || m.body[0] != uint8(requestOf(op)) {
+		if err != nil || len(rest) != 0 || m.seq != 1 || m.typ != 28 || m.body[0] != uint8(RequestOf(op)) {
 			t.Fatalf("%+v, %d bytes more, %v", m, len(rest), err)
 		}
 	})

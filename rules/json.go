@@ -83,10 +83,16 @@ func (s *session) readJSON(in io.Reader) ([]ipvs.Wanted, bool) {
 // restoreJSON adds the services and real servers of a JSON document, if nothing
 // is wrong with it. What the kernel refuses is named, and does not keep the rest
 // from being added.
-func (s *session) restoreJSON(in io.Reader) int {
+func (s *session) restoreJSON(in io.Reader, fresh bool) int {
 	table, ok := s.readJSON(in)
 	if !ok {
 		return exitInvalid
+	}
+	if fresh {
+		if errs := s.kernel.Do(ipvs.Flush{}); errs != nil {
+			s.complain(kernelSentence(errs[0]))
+			return exitRejected
+		}
 	}
 	code := exitOK
 	var ops []ipvs.Op

@@ -3,6 +3,7 @@ package rules
 import (
 	"io"
 	"net/netip"
+	"os"
 
 	"ipvsadm/ipvs"
 )
@@ -47,4 +48,7 @@ type Env struct {
 	Names Names
 	// Connections opens the connection table, /proc/net/ip_vs_conn.
 	Connections func() (io.ReadCloser, error)
+	// Interrupts begins to deliver the signals that end a program, which then do
+	// not end it, until stop is called. nil if there are none.
+	Interrupts func() (signals <-chan os.Signal, stop func())
 }

@@ -26,7 +26,7 @@ func Main(env Env, args []string) int {
 	case "ipvsadm-save":
 		return s.saveScript(args[1:])
 	case "ipvsadm-restore":
-		return s.restoreScript()
+		return s.restoreScript(args[1:])
 	}
 	return s.main(args[1:])
 }
@@ -82,10 +82,11 @@ func (s *session) run(cmd Command) int {
 	case Save:
 		return s.save(cmd.Numeric)
 	case Restore:
-		if cmd.JSON && cmd.Replace == NoReplace {
-			return s.restoreJSON(s.env.Stdin)
-		}
-		return s.restore(s.env.Stdin)
+		return s.restoreAs(cmd)
+	case Drain:
+		return s.drain(cmd)
+	case DryRun:
+		return s.dryRun(cmd.Command)
 	case Help:
 		s.out.WriteString(versionLine + helpText())
 	case Version:

@@ -38,14 +38,68 @@ func (s *session) saveScript(args []string) int {
 }
 
 // restoreScript is ipvsadm-restore: all of standard input, then an empty table,
-// then what was read. Reading first lets it sit at the end of a pipe that
-// begins with ipvsadm-save.
-func (s *session) restoreScript() int {
+// then what was read. Of its arguments only those count that 1.31 does not have.
+func (s *session) restoreScript(args []string) int {
 	s.prog = scriptProg
-	text, _ := io.ReadAll(s.env.Stdin)
+	line := []string{"--restore"}
+	for _, arg := range args {
+		switch name, _, _ := strings.Cut(arg, "="); name {
+		case "--replace", "--dry-run", "--json":
+			line = append(line, arg)
+		}
+	}
+	text, err := io.ReadAll(s.env.Stdin)
 	if !s.open() {
 		return exitInvalid
 	}
+	cmd, refused := newParser(s.prog, s.env.Names, s.env.LookupEnv).parse(line)
+	if refused != nil {
+		return s.refuse(refused)
+	}
+	s.env.Stdin = io.MultiReader(bytes.NewReader(text), failing{err})
+	return s.run(fresh(cmd))
+}
+
+// fresh makes the -R of a command one of ipvsadm-restore.
+func fresh(cmd Command) Command {
+	switch cmd := cmd.(type) {
+	case DryRun:
+		return DryRun{fresh(cmd.Command)}
+	case Restore:
+		cmd.Fresh = true
+		return cmd
+	}
+	return cmd
+}
+
+// failing is a reader that has nothing but an error, if it has that.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) {
+	if f.err == nil {
+		return 0, io.EOF
+	}
+	return 0, f.err
+}
+
+// restoreAs is -R in all its forms.
+func (s *session) restoreAs(cmd Restore) int {
+	switch in := s.env.Stdin; {
+	case cmd.Replace != NoReplace:
+		return s.replace(in, cmd)
+	case cmd.JSON:
+		return s.restoreJSON(in, cmd.Fresh)
+	case cmd.Fresh:
+		return s.restoreFresh(in)
+	default:
+		return s.restore(in)
+	}
+}
+
+// restoreFresh empties the table and carries out a stream. Reading first lets it
+// sit at the end of a pipe that begins with ipvsadm-save.
+func (s *session) restoreFresh(in io.Reader) int {
+	text, _ := io.ReadAll(in)
 	b := &batch{kernel: s.kernel, complain: s.complain}
 	b.add(ipvs.Flush{})
 	if swallowedByEcho(text) {

@@ -16,6 +16,7 @@ type lineReader struct {
 	// next and end bound what is left of the last read.
 	next, end int
 	line      []byte // a line whose beginning left buf
+	number    int    // of the line at hand, from 1
 	err       error  // why there is no more to read
 	// beforeRead runs before every read, which may block for long.
 	beforeRead func()
@@ -43,6 +44,7 @@ func (r *lineReader) nextWords() ([]string, bool) {
 // nextLine returns the next line without its line feed.
 func (r *lineReader) nextLine() ([]byte, bool) {
 	r.line = r.line[:0]
+	r.number++
 	for {
 		if i := bytes.IndexByte(r.buf[r.next:r.end], '\n'); i >= 0 {
 			line := r.buf[r.next : r.next+i]

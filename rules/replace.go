@@ -1,0 +1,207 @@
+package rules
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"ipvsadm/ipvs"
+)
+
+// replace is -R --replace: the table becomes what the stream says, in place.
+//
+// The stream is read and checked as a whole before anything changes. Then the
+// kernel's table is brought there by the fewest changes: what is new is added,
+// what differs is edited, and then what is too much is deleted, nothing before
+// all else has succeeded. So what is in both tables is there at every instant,
+// nothing is that is in neither, and who is killed on the way can begin again.
+func (s *session) replace(in io.Reader, cmd Restore) int {
+	read := s.readWish
+	if cmd.JSON {
+		read = s.readWishJSON
+	}
+	w, ok := read(in)
+	if !ok {
+		s.complain("Nothing was changed")
+		return exitInvalid
+	}
+	return s.fulfil(w, cmd.Replace)
+}
+
+// readWish reads a stream and reports every line that is wrong.
+func (s *session) readWish(in io.Reader) (*wish, bool) {
+	w, lines := newWish(), newLineReader(in, func() {})
+	p := newParser(s.prog, s.env.Names, s.env.LookupEnv)
+	p.stream = true
+	bad, lost := 0, false
+	complain := func(text string) {
+		bad++
+		s.complain(atLine(lines.number) + ": " + strings.TrimRight(text, "\n"))
+	}
+	for {
+		words, ok := lines.nextWords()
+		if !ok {
+			break
+		}
+		if words[0][0] == '#' {
+			continue
+		}
+		cmd, err := p.parse(words)
+		change, isChange := cmd.(Change)
+		_, zero := change.Op.(ipvs.Zero)
+		switch {
+		case err != nil:
+			complain(err.Error())
+			lost = lost || p.draft.verb == addService
+		case !isChange || zero:
+			complain("The '" + p.draft.verb.String() + "' command has no place in a stream that replaces the table")
+		default:
+			w.lines++
+			errno := w.apply(change.Op, lines.number)
+			// A server of a service whose line was wrong is not wrong itself.
+			if errno != 0 && !(lost && errno == syscall.ESRCH) {
+				complain(kernelSentence(&ipvs.OpError{Request: ipvs.RequestOf(change.Op), Err: errno}))
+			}
+		}
+	}
+	if lines.err != nil && lines.err != io.EOF {
+		complain("cannot read on: " + lines.err.Error())
+	}
+	return w, bad == 0
+}
+
+// readWishJSON reads a JSON document and reports all that is wrong in it.
+func (s *session) readWishJSON(in io.Reader) (*wish, bool) {
+	table, ok := s.readJSON(in)
+	w := newWish()
+	w.lines = 1 // an empty document is one on purpose
+	var paths []string
+	w.where = func(n int) string { return paths[n-1] }
+	apply := func(op ipvs.Op, path jsonPath) {
+		paths = append(paths, path.String())
+		if errno := w.apply(op, len(paths)); errno != 0 {
+			ok = false
+			s.complain(path.String() + ": " + kernelSentence(&ipvs.OpError{Request: ipvs.RequestOf(op), Err: errno}))
+		}
+	}
+	for i := range table {
+		apply(ipvs.AddService{Service: table[i].Service}, jsonPath{i, -1})
+		for j, d := range table[i].Destinations {
+			apply(ipvs.AddDestination{Service: table[i].ServiceKey, Destination: d}, jsonPath{i, j})
+		}
+	}
+	return w, ok
+}
+
+func atLine(n int) string { return "line " + strconv.Itoa(n) }
+
+// replaceRounds is how often replace looks at the table and changes it, while
+// others change it too.
+const replaceRounds = 5
+
+// fulfil makes the kernel's table what is wished.
+func (s *session) fulfil(w *wish, scope Replace) int {
+	var plan []ipvs.Change
+	var refused, late []refusal
+	for round := range replaceRounds {
+		table, err := s.look(w, round > 0 && len(refused) == 0)
+		if err != nil {
+			return s.listFailed(err)
+		}
+		var n int
+		if plan, n, err = w.plan(s.kernel, table, scope); err != nil {
+			return s.listFailed(err)
+		}
+		if len(plan) == 0 {
+			return exitOK
+		}
+		if w.lines == 0 && round == 0 {
+			s.complain("The stream is empty, the table is not: nothing was changed. A line -C empties it on purpose.")
+			return exitInvalid
+		}
+		before := refused
+		if refused = s.attempt(w, plan[:n]); len(refused) == 0 {
+			late = s.attempt(w, plan[n:])
+		} else if slices.EqualFunc(before, refused, refusal.same) {
+			break
+		}
+	}
+	return s.unfulfilled(w, plan, append(refused, late...))
+}
+
+// look reads the kernel's table. After changes that all succeeded it need not
+// ask again for thresholds, which no fast way of reading shows.
+func (s *session) look(w *wish, again bool) ([]ipvs.Entry, error) {
+	if !again {
+		return s.kernel.Table(ipvs.Query{Detail: ipvs.Full})
+	}
+	table, err := s.kernel.Table(ipvs.Query{Detail: ipvs.WithTunnels})
+	for i := range table {
+		wanted := w.image.find(table[i].ServiceKey)
+		if wanted == nil {
+			continue
+		}
+		for j := range table[i].Destinations {
+			d := &table[i].Destinations[j]
+			if at, ok := wanted.at[d.Addr]; ok {
+				d.Upper, d.Lower = wanted.servers[at].Upper, wanted.servers[at].Lower
+			}
+		}
+	}
+	return table, err
+}
+
+// refusal is a change that the kernel did not make.
+type refusal struct {
+	op   ipvs.Op
+	line int
+	err  error
+}
+
+func (r refusal) same(other refusal) bool {
+	return r.op == other.op && kernelSentence(r.err) == kernelSentence(other.err)
+}
+
+// attempt makes changes and returns those that the kernel refused.
+func (s *session) attempt(w *wish, changes []ipvs.Change) (refused []refusal) {
+	for i, err := range s.kernel.Do(ipvs.Ops(changes)...) {
+		if err != nil {
+			refused = append(refused, refusal{changes[i].Op, w.image.lineOf(changes[i].Op), err})
+		}
+	}
+	return refused
+}
+
+// unfulfilled says what of a wish did not come true.
+func (s *session) unfulfilled(w *wish, plan []ipvs.Change, refused []refusal) int {
+	if len(refused) == 0 {
+		s.complain("Somebody else keeps changing the table: " + counted(len(plan), "change") + " to go")
+		return exitRejected
+	}
+	consequence := func(r refusal) bool { // of a service that was refused
+		_, server := r.op.(ipvs.AddDestination)
+		return server && errors.Is(r.err, syscall.ESRCH)
+	}
+	all := slices.IndexFunc(refused, func(r refusal) bool { return !consequence(r) }) < 0
+	for _, r := range refused {
+		switch {
+		case !all && consequence(r):
+		case r.line == 0:
+			s.complain(kernelSentence(r.err))
+		default:
+			s.complain(w.where(r.line) + ": " + kernelSentence(r.err))
+		}
+	}
+	s.complain("Nothing was deleted")
+	return exitRejected
+}
+
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return strconv.Itoa(n) + " " + what
+}
