@@ -85,9 +85,9 @@ func (g game) director(t *testing.T, client *ipvs.Client, expiry time.Duration) 
 	service := ipvs.Service{ServiceKey: key, Scheduler: g.scheduler, Flags: ipvs.ServiceFlags(g.flags), Netmask: ipvs.HostMask(g.family)}
 	if g.persistent > 0 {
 		service.Flags |= ipvs.Persistent
-		service.Timeout, service.Netmask, o.PrefixLen = g.persistent, 0xfffffff0, 28
+		service.Timeout, service.Netmask, o.Netmask = g.persistent, 0xfffffff0, netip.MustParseAddr("255.255.255.240")
 		if o.IPv6 {
-			service.Netmask, o.PrefixLen = 124, 124
+			service.Netmask, o.Netmask = 124, netip.MustParseAddr("ffff:ffff:ffff:ffff:ffff:ffff:ffff:fff0")
 		}
 	}
 	model, err := New(g.scheduler, o)

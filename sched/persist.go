@@ -61,13 +61,16 @@ func (s *Service) binding(c Connection) *binding {
 
 // group returns the network that persistence takes for one client.
 func (s *Service) group(client netip.Addr) netip.Addr {
-	bits := s.options.PrefixLen
-	if bits == 0 || bits >= client.BitLen() {
+	mask := s.options.Netmask
+	if mask.BitLen() != client.BitLen() || !mask.IsValid() {
 		return client
 	}
-	p, err := client.Prefix(bits)
-	if err != nil { // the zero Addr: a group of its own
-		return client
+	a, m := client.As16(), mask.As16()
+	for i := range a {
+		a[i] &= m[i]
 	}
-	return p.Addr()
+	if client.Is4() {
+		return netip.AddrFrom4([4]byte(a[12:]))
+	}
+	return netip.AddrFrom16(a)
 }

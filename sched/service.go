@@ -29,9 +29,9 @@ type Options struct {
 	// Persistent is how long a client stays bound to its server after its last
 	// connection ended, 0 for services without persistence.
 	Persistent time.Duration
-	// PrefixLen is how many leading bits of their addresses the clients that
-	// persistence takes for one have in common, 0 for all.
-	PrefixLen int
+	// Netmask has the bits of their addresses set that clients have in common
+	// whom persistence takes for one; the zero Addr stands for all bits.
+	Netmask netip.Addr
 	// TableIndex is the kernel's CONFIG_IP_VS_MH_TAB_INDEX, 8 to 17, which sets
 	// the size of mh's table; 0 for the usual 12, which is 4093 buckets.
 	TableIndex int
@@ -99,7 +99,7 @@ func New(scheduler string, o Options, servers ...Server) (*Service, error) {
 	if o.Expiry == 0 {
 		o.Expiry = 24 * time.Hour
 	}
-	if o.TableIndex < 8 || o.TableIndex > 17 || o.Expiry < 0 || o.Persistent < 0 || o.PrefixLen < 0 || o.PrefixLen > 128 || o.Generation > Totals {
+	if o.TableIndex < 8 || o.TableIndex > 17 || o.Expiry < 0 || o.Persistent < 0 || o.Generation > Totals {
 		return nil, fmt.Errorf("options of scheduler %q: %w", scheduler, ErrOutOfRange)
 	}
 	s := &Service{name: scheduler, options: o, algorithm: a, known: map[netip.AddrPort]*server{}, bindings: bindings{}}

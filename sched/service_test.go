@@ -163,7 +163,7 @@ func TestRefusals(t *testing.T) {
 		{"too small a table", newError("mh", Options{TableIndex: 7}), ErrOutOfRange},
 		{"too great a table", newError("mh", Options{TableIndex: 18}), ErrOutOfRange},
 		{"a negative timeout", newError("rr", Options{Persistent: -1}), ErrOutOfRange},
-		{"a prefix too long", newError("rr", Options{PrefixLen: 129}), ErrOutOfRange},
+		{"an unknown generation", newError("rr", Options{Generation: 2}), ErrOutOfRange},
 		{"a server twice from the start", newError("rr", Options{}, addr(1), addr(1)), ErrServerExists},
 	}
 	for _, tt := range tests {
@@ -237,7 +237,7 @@ func TestReasons(t *testing.T) {
 }
 
 func TestPersistence(t *testing.T) {
-	s := service(t, "rr", Options{Persistent: time.Minute, PrefixLen: 24}, weights(1, 1, 1)...)
+	s := service(t, "rr", Options{Persistent: time.Minute, Netmask: netip.MustParseAddr("255.255.255.0")}, weights(1, 1, 1)...)
 	next := func(client string, at time.Duration) byte {
 		a := s.Next(Connection{Client: netip.MustParseAddrPort(client), Virtual: addr(1), At: at})
 		return a.Addr().As4()[3]
