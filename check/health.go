@@ -13,6 +13,10 @@ const (
 	// Partial is a check of several parts, of which the one done was good and
 	// others have to follow: the pages of HTTP_GET.
 	Partial
+	// Skip is a check that could not be done for a reason on this side, as when
+	// there are no file descriptors left: it says nothing of the server, and
+	// nothing changes.
+	Skip
 )
 
 func (v Verdict) String() string {
@@ -23,6 +27,8 @@ func (v Verdict) String() string {
 		return "pass"
 	case Partial:
 		return "partial"
+	case Skip:
+		return "skip"
 	}
 	return "unknown"
 }
@@ -89,6 +95,8 @@ func (h Health) Next(c *CheckerConfig, r Result) (Health, time.Duration) {
 	switch {
 	case r.Verdict == Pass:
 		return Health{Up: true, Passed: true, Rule: r.Rule, Weight: r.Weight}, c.Interval
+	case r.Verdict == Skip:
+		return h, c.Interval
 	case r.Verdict == Partial:
 		h.Failures = 0
 	case h.Up && h.Failures < c.Retries:

@@ -8,7 +8,7 @@ import (
 )
 
 // letters are verdicts as the tests write them.
-var letters = map[byte]Verdict{'F': Fail, 'P': Pass, 'M': Partial}
+var letters = map[byte]Verdict{'F': Fail, 'P': Pass, 'M': Partial, 'S': Skip}
 
 // TestHealth writes after each result whether the server is up (+) or down (-)
 // and whether the next check is due after the delay of a retry (r) or the
@@ -32,6 +32,8 @@ func TestHealth(t *testing.T) {
 		{"alpha is down until the first success", 1, true, "FFP", "-i -i +i"},
 		{"alpha and a success at once", 1, true, "P", "+i"},
 		{"a part of several is no success for a server that is down", 0, false, "FMMP", "-i -i -i +i"},
+		{"a check that could not be done changes nothing", 1, false, "SFSF", "+i +r +i -i"},
+		{"nor of a server that is down", 0, false, "FSSP", "-i -i -i +i"},
 		{"a part of several is one in a row of failures", 1, false, "FMFF", "+r +i +r -i"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -10,7 +10,7 @@ func TestNamesOfTheClosedSets(t *testing.T) {
 		}
 		seen[s] = true
 	}
-	for v := Fail; v <= Partial; v++ {
+	for v := Fail; v <= Skip; v++ {
 		name(v.String())
 	}
 	for r := KeepWeight; r <= AddWeight; r++ {
@@ -22,7 +22,7 @@ func TestNamesOfTheClosedSets(t *testing.T) {
 	for c := CauseStart; c <= CauseStop; c++ {
 		name(c.String())
 	}
-	for _, s := range []string{(Partial + 1).String(), (AddWeight + 1).String(), ChangeKind(0).String(), Cause(0).String()} {
+	for _, s := range []string{(Skip + 1).String(), (AddWeight + 1).String(), ChangeKind(0).String(), Cause(0).String()} {
 		if s != "unknown" {
 			t.Errorf("a value outside the set is called %q", s)
 		}

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"syscall"
 
 	"ipvsadm/check"
@@ -22,6 +23,9 @@ type Options struct {
 	// busy, by its capacity: searching for patterns. nil is for no limit. All
 	// checkers of a process share one.
 	Heavy chan struct{}
+	// Panicked is told of a panic in a checker, which fails the check and nothing
+	// else. nil is for nobody.
+	Panicked func(value any, stack []byte)
 }
 
 // Exit is how a program ended.
@@ -38,5 +42,52 @@ type Exit struct {
 // cannot work here: a certificate that cannot be read, a pattern that cannot be
 // understood.
 func New(p check.ProbeConfig, o Options) (check.Checker, error) {
-	return nil, fmt.Errorf("%s: there is no such checker", p.Kind())
+	c, err := newChecker(p, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Kind(), err)
+	}
+	return &guard{checker: c, panicked: o.Panicked}, nil
+}
+
+func newChecker(p check.ProbeConfig, o Options) (check.Checker, error) {
+	switch p := p.(type) {
+	case check.TCPConfig:
+		return newTCP(p), nil
+	case check.HTTPConfig:
+		return newHTTP(p, o)
+	case check.SMTPConfig:
+		return newSMTP(p), nil
+	case check.DNSConfig:
+		return newDNS(p)
+	case check.UDPConfig:
+		return newUDP(p), nil
+	case check.PingConfig:
+		return newPing(p), nil
+	case check.MiscConfig:
+		return &miscChecker{config: p, run: o.Run}, nil
+	case check.FileCheckConfig:
+		return &fileChecker{config: p, file: o.File}, nil
+	}
+	return nil, fmt.Errorf("there is no such checker")
+}
+
+// guard keeps a panic of a checker from ending the daemon.
+type guard struct {
+	checker  check.Checker
+	panicked func(any, []byte)
+}
+
+func (g *guard) Check(ctx context.Context) (r check.Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			if g.panicked != nil {
+				g.panicked(p, debug.Stack())
+			}
+			r = fail("the checker itself failed: " + excerpt(fmt.Sprint(p)))
+		}
+	}()
+	if ctx.Err() != nil {
+		return skip(stopped)
+	}
+	return g.checker.Check(ctx)
 }

@@ -1,0 +1,217 @@
+package probe
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ipvsadm/check"
+)
+
+// target is a server made ready for system calls. Its sockets are made with these
+// and not by package net, which takes several times as long for a connection that
+// is only to be made and closed.
+type target struct {
+	check.Endpoint
+	family, kind, protocol int
+	to, from               unix.Sockaddr // from is nil for any source
+	// icmp makes errors that routers report come back as errors of the socket.
+	icmp bool
+}
+
+func newTarget(e check.Endpoint, kind, protocol int) *target {
+	e.Addr = netip.AddrPortFrom(e.Addr.Addr().Unmap(), e.Addr.Port())
+	t := &target{Endpoint: e, family: unix.AF_INET, kind: kind, protocol: protocol}
+	if e.Addr.Addr().Is6() {
+		t.family = unix.AF_INET6
+	}
+	t.to = sockaddr(e.Addr)
+	if e.Bind.IsValid() || e.Port != 0 {
+		from := e.Bind.Unmap()
+		if !from.IsValid() {
+			from = netip.IPv4Unspecified()
+			if t.family == unix.AF_INET6 {
+				from = netip.IPv6Unspecified()
+			}
+		}
+		t.from = sockaddr(netip.AddrPortFrom(from, e.Port))
+	}
+	return t
+}
+
+func sockaddr(a netip.AddrPort) unix.Sockaddr {
+	if a.Addr().Is4() {
+		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
+	}
+	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16(), ZoneId: zone(a.Addr().Zone())}
+}
+
+// zone is the number of an IPv6 zone, 0 if there is no such interface: the kernel
+// then says so.
+func zone(name string) uint32 {
+	if name == "" {
+		return 0
+	}
+	if n, err := strconv.ParseUint(name, 10, 32); err == nil {
+		return uint32(n)
+	}
+	if i, err := net.InterfaceByName(name); err == nil {
+		return uint32(i.Index)
+	}
+	return 0
+}
+
+// start makes a socket and begins to connect it. What this host refuses is a
+// localError.
+func (t *target) start() (fd int, connected bool, err error) {
+	fd, err = unix.Socket(t.family, t.kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, t.protocol)
+	if err != nil {
+		return -1, false, &localError{"socket", err}
+	}
+	if err = t.prepare(fd); err == nil {
+		connected, err = t.connect(fd)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, false, err
+	}
+	return fd, connected, nil
+}
+
+// prepare sets what the configuration says of a socket.
+func (t *target) prepare(fd int) error {
+	if t.Mark != 0 {
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, int(t.Mark)); err != nil {
+			return &localError{"fwmark " + strconv.FormatUint(uint64(t.Mark), 10), err}
+		}
+	}
+	if t.Device != "" {
+		if err := unix.BindToDevice(fd, t.Device); err != nil {
+			return &localError{"bind_if " + t.Device, err}
+		}
+	}
+	if t.icmp {
+		level, option := unix.SOL_IP, unix.IP_RECVERR
+		if t.family == unix.AF_INET6 {
+			level, option = unix.SOL_IPV6, unix.IPV6_RECVERR
+		}
+		if err := unix.SetsockoptInt(fd, level, option, 1); err != nil {
+			return &localError{"socket", err}
+		}
+	}
+	if t.from != nil {
+		// bind_port comes back to the same port while the last connection from it
+		// is still in TIME_WAIT.
+		if t.Port != 0 {
+			unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+		}
+		if err := unix.Bind(fd, t.from); err != nil {
+			return &localError{"bindto", err}
+		}
+	}
+	return nil
+}
+
+// connect begins, or goes on, to connect. A second connect(2) tells what became
+// of the first: 0 when it is connected, EALREADY while it is not, or the error.
+func (t *target) connect(fd int) (connected bool, err error) {
+	for range 2 { // a server on this host has answered by the second
+		switch err = unix.Connect(fd, t.to); err {
+		case nil, unix.EISCONN:
+			return true, nil
+		case unix.EINPROGRESS, unix.EALREADY, unix.EINTR:
+		case unix.ECONNREFUSED, unix.ECONNRESET, unix.ECONNABORTED, unix.ETIMEDOUT,
+			unix.ENETUNREACH, unix.EHOSTUNREACH, unix.ENETDOWN, unix.EHOSTDOWN, unix.EPROTO, unix.ENOPROTOOPT:
+			return false, err
+		default:
+			return false, &localError{"connect", err}
+		}
+	}
+	return false, nil
+}
+
+// dial connects, within the Timeout.
+func (t *target) dial(ctx context.Context) (*conn, error) {
+	fd, connected, err := t.start()
+	if err != nil {
+		return nil, err
+	}
+	c := newConn(ctx, fd, t)
+	if connected {
+		return c, nil
+	}
+	if err := c.await(); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// conn is a socket. Each phase of a check (connecting, an answer) may take the
+// Timeout; and none goes on when the context has ended.
+type conn struct {
+	file   *os.File
+	target *target
+	ctx    context.Context
+	stop   func() bool
+}
+
+func newConn(ctx context.Context, fd int, t *target) *conn {
+	c := &conn{file: os.NewFile(uintptr(fd), "socket"), target: t, ctx: ctx}
+	c.phase()
+	if ctx.Done() != nil {
+		c.stop = context.AfterFunc(ctx, c.interrupt)
+	}
+	return c
+}
+
+// interrupt ends what is being waited for.
+func (c *conn) interrupt() { c.file.SetDeadline(time.Unix(1, 0)) }
+
+// phase begins a phase.
+func (c *conn) phase() {
+	c.file.SetDeadline(time.Now().Add(c.target.Timeout))
+	if c.ctx.Err() != nil {
+		c.interrupt()
+	}
+}
+
+// await waits until the connection is made.
+func (c *conn) await() error {
+	raw, err := c.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var result error
+	err = raw.Write(func(fd uintptr) (done bool) {
+		done, result = c.target.connect(int(fd))
+		return done || result != nil
+	})
+	if err != nil {
+		return err
+	}
+	return result
+}
+
+func (c *conn) Read(b []byte) (int, error)  { return c.file.Read(b) }
+func (c *conn) Write(b []byte) (int, error) { return c.file.Write(b) }
+
+func (c *conn) Close() error {
+	if c.stop != nil {
+		c.stop()
+	}
+	return c.file.Close()
+}
+
+// The rest is what crypto/tls wants of a net.Conn.
+
+func (c *conn) LocalAddr() net.Addr                { return &net.TCPAddr{} }
+func (c *conn) RemoteAddr() net.Addr               { return net.TCPAddrFromAddrPort(c.target.Addr) }
+func (c *conn) SetDeadline(t time.Time) error      { return c.file.SetDeadline(t) }
+func (c *conn) SetReadDeadline(t time.Time) error  { return c.file.SetReadDeadline(t) }
+func (c *conn) SetWriteDeadline(t time.Time) error { return c.file.SetWriteDeadline(t) }
