@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/olekukonko/tablewriter"
-	"github.com/olekukonko/tablewriter/tw"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
@@ -146,12 +145,12 @@ func datagram(port int, to *unix.SockaddrInet4) error {
 
 // print shows the results as a table.
 func (b *bench) print(w io.Writer) error {
-	t := tablewriter.NewTable(w,
-		tablewriter.WithHeaderAutoFormat(tw.Off),
-		tablewriter.WithRowAutoWrap(tw.WrapNone),
-		tablewriter.WithRowAlignmentConfig(tw.CellAlignment{PerColumn: []tw.Align{tw.AlignLeft,
-			tw.AlignRight, tw.AlignRight, tw.AlignRight, tw.AlignRight, tw.AlignRight, tw.AlignLeft, tw.AlignRight, tw.AlignRight}}))
-	t.Header("work", "ours ms", "1.31 ms", "ratio", "least-most", "to reach", "reached", "ours MB", "1.31 MB")
+	t := tablewriter.NewWriter(w)
+	t.SetAutoFormatHeaders(false)
+	t.SetAutoWrapText(false)
+	const left, right = tablewriter.ALIGN_LEFT, tablewriter.ALIGN_RIGHT
+	t.SetColumnAlignment([]int{left, right, right, right, right, right, left, right, right})
+	t.SetHeader([]string{"work", "ours ms", "1.31 ms", "ratio", "least-most", "to reach", "reached", "ours MB", "1.31 MB"})
 	for _, r := range b.results {
 		ratio, target, reached := median(r.ratios), "", ""
 		if r.target > 0 {
@@ -160,13 +159,12 @@ func (b *bench) print(w io.Writer) error {
 				reached = "NO"
 			}
 		}
-		if err := t.Append(r.name, milliseconds(r.wall[0]), milliseconds(r.wall[1]), fmt.Sprintf("%.2f", ratio),
+		t.Append([]string{r.name, milliseconds(r.wall[0]), milliseconds(r.wall[1]), fmt.Sprintf("%.2f", ratio),
 			fmt.Sprintf("%.2f-%.2f", r.ratios[0], r.ratios[len(r.ratios)-1]), target, reached,
-			megabytes(r.memory[0]), megabytes(r.memory[1])); err != nil {
-			return err
-		}
+			megabytes(r.memory[0]), megabytes(r.memory[1])})
 	}
-	return t.Render()
+	t.Render()
+	return nil
 }
 
 func milliseconds(d time.Duration) string { return fmt.Sprintf("%.1f", d.Seconds()*1000) }

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/olekukonko/tablewriter"
-	"github.com/olekukonko/tablewriter/tw"
 )
 
 // figure is a row of the table. Times are in milliseconds.
@@ -107,8 +106,10 @@ func percentile(sorted []float64, p int) float64 {
 
 // print writes the table.
 func (b *bench) print(w io.Writer) error {
-	t := tablewriter.NewTable(w, tablewriter.WithHeaderAutoFormat(tw.Off), tablewriter.WithRowAutoWrap(tw.WrapNone))
-	t.Header("what", toolNames[ours], toolNames[reference]+" 2.2.7", "to reach", "reached")
+	t := tablewriter.NewWriter(w)
+	t.SetAutoFormatHeaders(false)
+	t.SetAutoWrapText(false)
+	t.SetHeader([]string{"what", toolNames[ours], toolNames[reference] + " 2.2.7", "to reach", "reached"})
 	for _, r := range rows() {
 		v := b.values[r.figure]
 		cells := []string{r.what, "", "", r.target, ""}
@@ -122,13 +123,9 @@ func (b *bench) print(w io.Writer) error {
 				cells[4] = "NO"
 			}
 		}
-		if err := t.Append(cells); err != nil {
-			return err
-		}
+		t.Append(cells)
 	}
-	if err := t.Render(); err != nil {
-		return err
-	}
+	t.Render()
 	_, err := fmt.Fprintf(w, "medians of %d rounds in turns, of %d from memory on; in parentheses least and most\n", b.rounds, scaleRounds)
 	return err
 }
