@@ -95,17 +95,14 @@ func (b *bench) pair(tool int, s setup, interval time.Duration) (p *pair, err er
 	return p, nil
 }
 
-// end ends what is left of the routers.
+// end ends what is left of the routers, and cleans up after them.
 func (p *pair) end() {
 	for _, r := range p.routers {
 		if r != nil {
-			select {
-			case <-r.ended:
-			default:
-				r.kill()
-			}
+			r.discard()
 		}
 	}
+	p.net.clean()
 }
 
 // settled waits until the first router alone advertises, and then for a moment

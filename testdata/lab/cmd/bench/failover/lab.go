@@ -59,6 +59,16 @@ func newNetwork() (n *network, err error) {
 
 func (n *network) close() { os.RemoveAll(n.dir) }
 
+// clean takes away what crashed routers left behind. That there may be nothing is
+// no error.
+func (n *network) clean() {
+	for i := range n.hosts {
+		name := fmt.Sprintf("h%d", i+1)
+		_ = exec.Command("ip", "-n", name, "addr", "flush", "to", "10.78.0.0/16").Run()
+		_ = removeMacvlans(n.hosts[i])
+	}
+}
+
 // setup is a configuration: so many instances, each with one virtual address.
 type setup struct {
 	instances int

@@ -59,8 +59,8 @@ func (b *bench) memory(tool int, s setup, f figure) error {
 	if err != nil {
 		return err
 	}
+	defer r.discard()
 	if err := b.holding(r, s); err != nil {
-		r.kill()
 		return err
 	}
 	time.Sleep(calm)
@@ -138,8 +138,8 @@ func (b *bench) virtualMACs() error {
 		if err != nil {
 			return err
 		}
+		defer r.discard()
 		if err := b.holding(r, s); err != nil {
-			r.kill()
 			return err
 		}
 		from, to, err := r.stop()
@@ -155,10 +155,8 @@ func (b *bench) virtualMACs() error {
 		}
 		addrs, links, err := virtual(b.net.hosts[0])
 		b.note(leftVMAC, tool, float64(addrs+links+many-len(zeros)))
-		if err != nil || links == 0 {
-			return err
-		}
-		return removeMacvlans(b.net.hosts[0])
+		b.net.clean()
+		return err
 	})
 }
 

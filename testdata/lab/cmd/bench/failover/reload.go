@@ -17,13 +17,7 @@ func (b *bench) reloads() error {
 		if err != nil {
 			return err
 		}
-		defer func() {
-			select {
-			case <-r.ended:
-			default:
-				r.kill()
-			}
-		}()
+		defer r.discard()
 		if err := b.holding(r, s); err != nil {
 			return err
 		}

@@ -95,6 +95,15 @@ func (r *router) kill() (at time.Time) {
 	return at
 }
 
+// discard ends the router if it still runs.
+func (r *router) discard() {
+	select {
+	case <-r.ended:
+	default:
+		r.kill()
+	}
+}
+
 // patience is how long anything may take that does not fail.
 const patience = 60 * time.Second
 
