@@ -20,6 +20,7 @@ import (
 	"ipvsadm/ipvs"
 	"ipvsadm/rules"
 	"ipvsadm/rules/keepalived"
+	"ipvsadm/rules/schedule"
 	"ipvsadm/vrrp"
 	"ipvsadm/vrrp/daemon"
 )
@@ -30,6 +31,8 @@ func main() {
 		os.Exit(daemon.Keepalived(vrrpEnv(), args[1:]))
 	case len(args) > 1 && args[1] == "vrrp":
 		os.Exit(daemon.Main(vrrpEnv(), args[2:]))
+	case len(args) > 1 && args[1] == "sched":
+		os.Exit(schedule.Main(scheduleEnv(), args[2:]))
 	}
 	os.Exit(rules.Main(rules.Env{
 		Stdin:       os.Stdin,
@@ -55,6 +58,21 @@ func interrupts() (<-chan os.Signal, func()) {
 		}
 	}
 	return c, func() { signal.Stop(c) }
+}
+
+// scheduleEnv is what the explanations and predictions of schedulers need.
+func scheduleEnv() schedule.Env {
+	return schedule.Env{
+		Stdin:       os.Stdin,
+		Stdout:      os.Stdout,
+		Stderr:      os.Stderr,
+		Interactive: term.IsTerminal(int(os.Stdout.Fd())),
+		Open:        func() (rules.Kernel, error) { return ipvs.Open(ipvs.Options{NoModprobe: true}) },
+		Names:       rules.NewSystemNames(),
+		Connections: func() (io.ReadCloser, error) { return os.Open("/proc/net/ip_vs_conn") },
+		Root:        os.DirFS("/"),
+		ReadFile:    os.ReadFile,
+	}
 }
 
 // vrrpEnv is what the failover daemon needs of the world.
