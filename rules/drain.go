@@ -57,41 +57,41 @@ func (s *session) drain(cmd Drain) int {
 			return d.refused(err)
 		}
 	}
-	left, code := d.wait(signals)
-	if code != exitOK {
+	left, ended, code := d.wait(signals)
+	if ended {
 		return code
 	}
 	return d.finish(left)
 }
 
 // wait waits until the server has no connections, and returns how many are left
-// when time is over. The code is another than 0 if that is the end of it.
-func (d *drainer) wait(signals <-chan os.Signal) (left uint64, code int) {
+// when time is over; or it ends the drain with an exit code.
+func (d *drainer) wait(signals <-chan os.Signal) (left uint64, ended bool, code int) {
 	ticker := time.NewTicker(drainInterval)
 	defer ticker.Stop()
 	for {
 		server, err := d.look()
 		switch {
 		case errors.Is(err, syscall.ESRCH) || errors.Is(err, syscall.ENOENT):
-			return 0, d.gone(err)
+			return 0, true, d.gone(err)
 		case err != nil:
 			d.putBack(d.sentence(err))
-			return 0, exitRejected
+			return 0, true, exitRejected
 		case server.Weight != 0:
 			d.endLine()
 			d.complain(d.name + ": somebody else gave it weight " + strconv.FormatUint(uint64(server.Weight), 10) +
 				". It is not drained, and stays")
-			return 0, exitRejected
+			return 0, true, exitRejected
 		}
 		left = d.connections(server)
 		now := time.Now()
 		if left == 0 || d.Timeout > 0 && now.Sub(d.began) >= d.Timeout {
-			return left, exitOK
+			return left, false, exitOK
 		}
 		d.progress(now, server, left)
 		select {
 		case sig := <-signals:
-			return left, d.interrupted(sig)
+			return left, true, d.interrupted(sig)
 		case <-ticker.C:
 		}
 	}

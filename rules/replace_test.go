@@ -18,7 +18,8 @@ type scribe struct {
 	*ipvstest.Kernel
 	ops []ipvs.Op
 	// after is called with every change that was carried out.
-	after func(ipvs.Op)
+	after   func(ipvs.Op)
+	failing int // so many readings of the table to come
 }
 
 func (s *scribe) Do(ops ...ipvs.Op) []error {
@@ -37,6 +38,14 @@ func (s *scribe) Do(ops ...ipvs.Op) []error {
 		return nil
 	}
 	return errs
+}
+
+func (s *scribe) Table(q ipvs.Query) ([]ipvs.Entry, error) {
+	if s.failing > 0 {
+		s.failing--
+		return nil, &ipvs.OpError{Request: ipvs.ReqGetService, Err: syscall.ENOMEM}
+	}
+	return s.Kernel.Table(q)
 }
 
 // heard returns the kinds of what was told.
