@@ -24,12 +24,15 @@ func (m *Machine) fail(c Cause) {
 		}
 	case Backup, Active:
 		m.noteFault(c)
-		if m.state == Active {
+		active := m.state == Active
+		if active {
 			m.sendZero()
-			m.emit(RemoveAddresses{})
 		}
 		m.transition(Fault, faultTrigger(m.causes))
 		m.wants = Fault
+		if active {
+			m.letGo()
+		}
 		if !onlyPending(m.causes) {
 			m.notify(NotifyState)
 		}

@@ -16,6 +16,7 @@ type Group struct {
 	name    string
 	members []*Machine
 	state   State
+	quiet   bool // Fault, and nothing has been said: only scripts are waited for
 	out     []MemberAction
 }
 
@@ -121,14 +122,22 @@ func (m *Machine) mayActivate() bool {
 // settle makes the members follow each other until they agree.
 func (g *Group) settle(now time.Time) {
 	for {
+		// The group's own line stands between that of the member that began and
+		// those of the members that follow.
+		at := len(g.out)
 		g.shareFaults(now)
 		to := g.target()
-		if to == g.state {
+		from, wasQuiet := g.state, g.quiet
+		g.quiet = to == Fault && !slices.ContainsFunc(g.members, func(m *Machine) bool { return !onlyPending(m.causes) })
+		if to == from && g.quiet == wasQuiet {
 			return
 		}
-		from := g.state
 		g.state = to
-		g.out = append(g.out, MemberAction{WholeGroup, Transition{From: from, To: to, Trigger: TriggerGroup}})
+		trigger := TriggerGroup
+		if g.quiet {
+			trigger = TriggerPending
+		}
+		g.out = slices.Insert(g.out, at, MemberAction{WholeGroup, Transition{From: from, To: to, Trigger: trigger}})
 		for i, m := range g.members {
 			switch {
 			case to == Active && m.state == Backup:
@@ -137,7 +146,7 @@ func (g *Group) settle(now time.Time) {
 				g.step(i, func(m *Machine) { m.yield(now, TriggerGroup) })
 			}
 		}
-		if to != Initialize {
+		if to != Initialize && !g.quiet {
 			// keepalived gives groups the priority 0.
 			g.out = append(g.out, MemberAction{WholeGroup, Notify{Kind: NotifyState, State: to}})
 		}

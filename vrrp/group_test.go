@@ -135,17 +135,19 @@ func TestGroupFaults(t *testing.T) {
 	down, script := Cause{CauseInterface, "eth0"}, Cause{CauseScript, "chk"}
 	b := newGroupBench(t, 2, nil).start().takeover()
 	b.do(0, Failed{down}).in(Fault).want(
-		"0: send priority 0", "0: remove addresses", "0: MASTER to FAULT (fault)", "0: notify FAULT 100",
-		"1: send priority 0", "1: remove addresses", "1: MASTER to FAULT (fault)", "1: notify FAULT 100",
-		"-1: MASTER to FAULT (group)", "-1: notify FAULT 0",
+		"0: send priority 0", "0: MASTER to FAULT (fault)", "0: remove addresses", "0: notify FAULT 100",
+		"-1: MASTER to FAULT (group)",
+		"1: send priority 0", "1: MASTER to FAULT (fault)", "1: remove addresses", "1: notify FAULT 100",
+		"-1: notify FAULT 0",
 	)
 	b.do(1, Failed{script}).in(Fault).want()
 	b.do(0, Healed{down}).in(Fault).want()
 	b.do(0, Failed{down}).do(1, Healed{script}).in(Fault).want()
 	b.do(0, Healed{down}).in(Backup).want(
 		"0: FAULT to BACKUP (healed)", "0: notify BACKUP 100",
+		"-1: FAULT to BACKUP (group)",
 		"1: FAULT to BACKUP (healed)", "1: notify BACKUP 100",
-		"-1: FAULT to BACKUP (group)", "-1: notify BACKUP 0",
+		"-1: notify BACKUP 0",
 	)
 	b.takeover()
 	if got := b.ms[1].Snapshot().Causes; len(got) != 0 {
@@ -158,11 +160,18 @@ func TestGroupWaitsForScripts(t *testing.T) {
 	pending := Cause{CauseScriptPending, "chk"}
 	b := newGroupBench(t, 2, nil).do(1, Failed{pending}).start().in(Fault)
 	for _, a := range b.actions {
-		if n, ok := a.Action.(Notify); ok && a.Member != WholeGroup {
+		if n, ok := a.Action.(Notify); ok {
 			t.Errorf("member %d notifies %v while it waits for a script", a.Member, n)
 		}
+		if tr, ok := a.Action.(Transition); ok && tr.GroupLine("VG") != "" {
+			t.Errorf("it says %q while it waits for a script", tr.GroupLine("VG"))
+		}
 	}
-	b.do(1, Failed{Cause{CauseScript, "chk"}}).do(1, Healed{pending}).in(Fault)
+	// Once the script has failed, the group says so as its members do.
+	b.do(1, Failed{Cause{CauseScript, "chk"}}).in(Fault).want(
+		"1: notify FAULT 100", "-1: FAULT to FAULT (group)", "0: notify FAULT 100", "-1: notify FAULT 0",
+	)
+	b.do(1, Healed{pending}).in(Fault)
 	b.do(1, Failed{pending}).do(1, Healed{Cause{CauseScript, "chk"}}).in(Fault)
 	b.do(1, Healed{pending}).in(Backup)
 }

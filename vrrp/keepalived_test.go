@@ -121,7 +121,7 @@ func TestStartupDelay(t *testing.T) {
 func TestFaults(t *testing.T) {
 	down, script := Cause{CauseInterface, "eth1"}, Cause{CauseScript, "chk"}
 	b := active(t, nil)
-	b.do(Failed{down}).want("send priority 0", "remove addresses", "MASTER to FAULT (fault)", "notify FAULT 100").in(Fault).idle()
+	b.do(Failed{down}).want("send priority 0", "MASTER to FAULT (fault)", "remove addresses", "notify FAULT 100").in(Fault).idle()
 	b.says("(VI_1): entering FAULT state (interface eth1 down)").says("(VI_1) Entering FAULT STATE")
 	b.do(Failed{script}).want().do(Failed{script}).want()
 	b.hear(200).want()

@@ -270,6 +270,7 @@ func (m *Manager) index() {
 
 // see takes over a new View.
 func (m *Manager) see(now time.Time, v *View) {
+	m.noteLinks(m.view, v)
 	m.view = v
 	m.links.see(now, v)
 	m.makeVMACs()
@@ -279,6 +280,34 @@ func (m *Manager) see(now time.Time, v *View) {
 	}
 	m.index()
 	m.tellStatic(now)
+}
+
+// noteLinks logs which of the interfaces that matter went up or down.
+func (m *Manager) noteLinks(old, v *View) {
+	for _, l := range old.Links {
+		now, _ := v.Link(l.Name)
+		if now.Up == l.Up || !m.matters(l.Name) {
+			continue
+		}
+		word := "down"
+		if now.Up {
+			word = "up"
+		}
+		m.log.Info("Netlink reports " + l.Name + " " + word)
+	}
+}
+
+// matters tells whether an instance uses or tracks the interface.
+func (m *Manager) matters(device string) bool {
+	for _, u := range m.units {
+		for _, inst := range u.members {
+			tracks := func(t Tracker) bool { return t.Kind == CauseInterface && t.Name == device }
+			if inst.config.Device == device || slices.ContainsFunc(inst.trackers, tracks) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // tellStatic puts the instances of a track_group into Fault while static

@@ -190,8 +190,14 @@ func (m *Machine) sendOnce(a SendAdvertisement) {
 // sendZero emits the advertisement that gives up.
 func (m *Machine) sendZero() {
 	m.sendOnce(m.sending(PriorityStop))
-	m.emit(Log{Note: NoteZeroSent})
 	m.counters.SentPriZeroPackets++
+}
+
+// letGo is what follows sendZero and the transition, in the order of keepalived's
+// lines.
+func (m *Machine) letGo() {
+	m.emit(Log{Note: NoteZeroSent})
+	m.emit(RemoveAddresses{})
 }
 
 // nextSequence counts on from the highest number seen or sent, because in
@@ -246,6 +252,7 @@ func (m *Machine) begin(now time.Time, why Trigger) {
 	delayed := now.Before(m.listenAt)
 	owner := m.params.startsActive()
 	if owner && !delayed && m.mayActivate() {
+		m.emit(Log{Note: NoteTimeout}) // keepalived says so too: its timer was 0
 		m.activate(now, TriggerOwner)
 		return
 	}
@@ -275,7 +282,7 @@ func (m *Machine) shutdown() {
 func (m *Machine) leave() {
 	if m.state == Active {
 		m.sendZero()
-		m.emit(RemoveAddresses{})
+		m.letGo()
 	}
 }
 

@@ -17,6 +17,8 @@ type Options struct {
 	Host Host
 	// Notifier is told of everything that happens, nil for nobody.
 	Notifier Notifier
+	// Detail reports every step of the driver to the Notifier too.
+	Detail bool
 	// Log takes what goes wrong on the host, nil for nowhere. What machines have
 	// to say goes to the Notifier.
 	Log *slog.Logger
@@ -286,8 +288,10 @@ func (m *Manager) carry(now time.Time, inst *instance, a Action) {
 			m.logSend(now, fmt.Errorf("(%s) send advertisement: %w", inst.config.Name, err))
 		}
 	case AddAddresses, UpdateAddresses:
+		m.detailHold(now, inst, true)
 		inst.hold(true)
 	case RemoveAddresses:
+		m.detailHold(now, inst, false)
 		inst.hold(false)
 		m.pacing.drop(inst)
 	case Announce:
@@ -316,6 +320,7 @@ func (m *Manager) flush(now time.Time) {
 	}
 	m.settle()
 	if due := m.pacing.due(now); len(due) > 0 {
+		m.detailAnnounced(now, due)
 		if err := m.host.Announce(due); err != nil {
 			m.counters.AnnounceErrors++
 			m.logSend(now, err)

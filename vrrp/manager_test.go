@@ -32,6 +32,48 @@ func TestManagerActivatesInOrder(t *testing.T) {
 	})
 }
 
+// TestManagerTellsDetails: with -D each step of the driver has keepalived's line,
+// and without there is no report of it.
+func TestManagerTellsDetails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := new(ether)
+		c := testConfig(100, "VI_1")
+		c.Instances[0].Excluded = []AddressConfig{{Prefix: netip.MustParsePrefix("fd00::1/128")}}
+		c.Instances[0].Routes = []RouteConfig{{Dst: netip.MustParsePrefix("10.9.0.0/24")}}
+		var details [2]string
+		for i, on := range []bool{false, true} {
+			log := &journal{start: time.Now()}
+			n := e.runOn(t, log, newFakeHost(log, "10.0.0.1/24"), c, func(o *Options) {
+				o.Detail = on
+				o.Notifier = detailNotifier{&details[i]}
+			})
+			time.Sleep(500 * time.Millisecond)
+			n.stop()
+		}
+		want := strings.Join([]string{
+			"(VI_1) removing Virtual Routes", "(VI_1) removing VIPs.", "(VI_1) removing E-VIPs.",
+			"(VI_1) setting VIPs.", "(VI_1) setting E-VIPs.", "(VI_1) setting Virtual Routes",
+			"(VI_1) Sending/queueing gratuitous ARPs on eth0 for 10.0.0.101", "(VI_1) Sending/queueing Unsolicited Neighbour Adverts on eth0 for fd00::1",
+			"Sending gratuitous ARP on eth0 for 10.0.0.101", "Sending gratuitous ARP on eth0 for 10.0.0.101",
+			"Sending unsolicited Neighbour Advert on eth0 for fd00::1", "Sending unsolicited Neighbour Advert on eth0 for fd00::1",
+			"(VI_1) removing Virtual Routes", "(VI_1) removing VIPs.", "(VI_1) removing E-VIPs.", "",
+		}, "\n")
+		sorted := func(s string) []string { l := strings.Split(s, "\n"); slices.Sort(l); return l }
+		if details[0] != "" || !slices.Equal(sorted(details[1]), sorted(want)) {
+			t.Errorf("without: %q, with:\n%swant\n%s", details[0], details[1], want)
+		}
+	})
+}
+
+// detailNotifier keeps the lines of Details.
+type detailNotifier struct{ lines *string }
+
+func (n detailNotifier) Notify(r Report) {
+	if d, ok := r.Action.(Detail); ok {
+		*n.lines += strings.Join(d.Lines, "\n") + "\n"
+	}
+}
+
 // TestManagerRemovesStaleAddresses: what a crash left behind is gone before the
 // node hears or says anything.
 func TestManagerRemovesStaleAddresses(t *testing.T) {

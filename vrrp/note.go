@@ -201,9 +201,10 @@ func (a Transition) Line(instance string) string {
 }
 
 // GroupLine is the log line of a sync group's transition. It is empty for its
-// start as BACKUP and for its end, of which keepalived says nothing.
+// start as BACKUP, for the wait for scripts and for its end, of which keepalived
+// says nothing.
 func (a Transition) GroupLine(group string) string {
-	if a.To == Initialize || a.From == Initialize && a.To == Backup {
+	if a.To == Initialize || a.Trigger == TriggerPending || a.From == Initialize && a.To == Backup {
 		return ""
 	}
 	return "VRRP_Group(" + group + ") Syncing instances to " + a.To.String() + " state"

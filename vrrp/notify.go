@@ -127,6 +127,10 @@ func (m *Messenger) Notify(r Report) {
 	} else {
 		r.Config = nil
 	}
+	if _, ok := r.Action.(Detail); ok && len(m.reports) > detailLevel {
+		m.lost.Add(1)
+		return
+	}
 	select {
 	case m.reports <- r:
 	default:
@@ -175,6 +179,12 @@ func (m *Messenger) tellAll() {
 }
 
 func (m *Messenger) tell(r *Report) {
+	if d, ok := r.Action.(Detail); ok {
+		for _, line := range d.Lines {
+			m.log.Info(line, r.attributes()...)
+		}
+		return
+	}
 	if line, level := r.logLine(m.config.Detail); line != "" {
 		m.log.Log(context.Background(), level, line, r.attributes()...)
 	}

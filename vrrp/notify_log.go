@@ -22,6 +22,10 @@ func (r *Report) logLine(detail bool) (string, slog.Level) {
 	return "", slog.LevelInfo
 }
 
+// detailLevel is how full the queue may be before details are left out, so that
+// they never cost a report that somebody acts on.
+const detailLevel = maxQueued / 2
+
 // attributes are the same for a log that is read by programs.
 func (r *Report) attributes() []any {
 	list := []any{slog.String("instance", r.Instance)}
@@ -34,6 +38,8 @@ func (r *Report) attributes() []any {
 			slog.String("to", a.To.String()), slog.String("trigger", a.Trigger.String()))
 	case Log:
 		return append(list, slog.String("event", a.Note.String()))
+	case Detail:
+		return append(list, slog.String("event", "detail"))
 	case Refuse:
 		return append(list, slog.String("event", "refuse"), slog.String("reason", a.Verdict.Reason.String()))
 	}

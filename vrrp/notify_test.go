@@ -173,11 +173,16 @@ func TestMessengerFull(t *testing.T) {
 	if got := m.Lost(); got != over {
 		t.Errorf("%d reports lost, want %d", got, over)
 	}
+	// Details give way first: they must not cost a report that matters.
+	m.Notify(Report{Instance: "V", Action: Detail{[]string{"a detail"}}})
 	close(log.leave)
 	m.Close(t.Context())
 	log.mu.Lock()
 	defer log.mu.Unlock()
-	want := fmt.Sprintf("%d reports were lost: too many at a time", over)
+	if n := log.lines["a detail"]; n != 0 {
+		t.Error("a detail was told while the queue was full")
+	}
+	want := fmt.Sprintf("%d reports were lost: too many at a time", over+1)
 	if n := log.lines[want]; n != 1 {
 		t.Errorf("said %d times that reports were lost", n)
 	}

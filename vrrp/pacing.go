@@ -101,6 +101,8 @@ func (m *Manager) announce(now time.Time, inst *instance, a Announce) {
 			}
 			seen[device] = true
 		}
-		m.pacing.push(now, announced{inst, Announcement{device, x.Address.Prefix.Addr()}}, a.Repeat)
+		what := Announcement{device, x.Address.Prefix.Addr()}
+		m.detailAnnounce(now, inst, what)
+		m.pacing.push(now, announced{inst, what}, a.Repeat)
 	}
 }

@@ -1,6 +1,9 @@
 package vrrp
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Notifier is told what happens: for logs, scripts, FIFOs and mail.
 type Notifier interface {
@@ -13,13 +16,19 @@ type Report struct {
 	At time.Time
 	// Instance or Group is the name of what it happened to; the other is "".
 	Instance, Group string
-	// Action is a Transition, Notify, Refuse or Log.
+	// Action is a Transition, Notify, Refuse, Log or Detail.
 	Action Action
 	// Deleted says that the instance stops because a reload removed it.
 	Deleted bool
 	// Configuration of the one it happened to.
 	Config *NotifyConfig
 }
+
+// Detail is what only a detailed log tells (Options.Detail): lines as they are.
+type Detail struct{ Lines []string }
+
+func (Detail) action()          {}
+func (d Detail) String() string { return strings.Join(d.Lines, "; ") }
 
 // SyncRole is what the kernel's connection synchronisation should do.
 type SyncRole uint8

@@ -379,7 +379,7 @@ func TestNoSourceAddress(t *testing.T) {
 	b.says("(VI_1) entering FAULT state (no IPv4 address for interface)")
 	b.do(SourceChanged{netip.MustParseAddr("10.77.0.1")}).want("FAULT to BACKUP (healed)", "notify BACKUP 100").due(down100)
 	b.expire().in(Active)
-	b.do(SourceChanged{}).want("send priority 0", "remove addresses", "MASTER to FAULT (fault)", "notify FAULT 100")
+	b.do(SourceChanged{}).want("send priority 0", "MASTER to FAULT (fault)", "remove addresses", "notify FAULT 100")
 	b.do(SourceChanged{netip.MustParseAddr("10.77.0.7")}).in(Backup)
 	if got := b.m.Params().Source.String(); got != "10.77.0.7" {
 		t.Errorf("source %s", got)

@@ -15,8 +15,7 @@ type scriptWatch struct {
 	report  func(Standing)
 	log     *slog.Logger
 
-	ran  bool         // there is a last result
-	last ScriptResult // to log only what is new
+	last ScriptResult // to log only what is new; at first a success
 }
 
 // loop runs the script until the context ends. Runs begin at whole intervals
@@ -49,10 +48,10 @@ func (w *scriptWatch) once(ctx context.Context) {
 		return
 	}
 	if !result.TimedOut { // then there is no status
-		if w.ran && result.Code != w.last.Code {
+		if result.Code != w.last.Code {
 			w.log.Info("Script `" + w.config.Name + "` now returning " + strconv.Itoa(result.Code))
 		}
-		w.ran, w.last = true, result
+		w.last = result
 	}
 	if !w.verdict.result(result.OK()) {
 		return

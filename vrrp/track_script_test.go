@@ -126,6 +126,19 @@ func TestScriptLoop(t *testing.T) {
 	})
 }
 
+// A script that fails the first time is told with its status, as keepalived does.
+func TestScriptFailsAtOnce(t *testing.T) {
+	var log lineHandler
+	w := &scriptWatch{
+		config: ScriptConfig{Name: "chk", Timeout: time.Second}, verdict: newScriptVerdict(&ScriptConfig{}), log: slog.New(&log),
+		run: func(context.Context) ScriptResult { return ScriptResult{Code: 3} }, report: func(Standing) {},
+	}
+	w.once(t.Context())
+	if want := "Script `chk` now returning 3\nVRRP_Script(chk) failed (exited with status 3)\n"; log.String() != want {
+		t.Errorf("logged\n%swant\n%s", log.String(), want)
+	}
+}
+
 // TestScriptLoopOvertaken begins at the next whole interval after a run that took
 // longer than one.
 func TestScriptLoopOvertaken(t *testing.T) {

@@ -165,7 +165,7 @@ func (w *Watcher) applyScripts(c *Config, used map[Cause]bool) {
 		switch {
 		case old != nil:
 			old.stop()
-			watch.verdict, watch.ran, watch.last = old.script.verdict, old.script.ran, old.script.last
+			watch.verdict, watch.last = old.script.verdict, old.script.last
 			watch.verdict.reconfigure(&s)
 			delete(w.scripts, s.Name)
 			first = watch.verdict.standing()

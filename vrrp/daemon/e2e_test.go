@@ -3,9 +3,11 @@ package daemon_test
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,8 +24,22 @@ import (
 const roleVar = "DAEMON_TEST_ROLE"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(roleVar) == "" {
+	switch os.Getenv(roleVar) {
+	case "":
+		// Daemons wait, mostly: many of them run at once.
+		flag.Parse()
+		if err := flag.Set("test.parallel", "8"); err != nil {
+			panic(err)
+		}
 		os.Exit(m.Run())
+	case "peer":
+		priority, _ := strconv.Atoi(os.Args[1])
+		times, _ := strconv.Atoi(os.Args[2])
+		if err := sendAdvertisements(uint8(priority), times); err != nil {
+			os.Stderr.WriteString(err.Error() + "\n")
+			os.Exit(1)
+		}
+		return
 	}
 	if err := makeLink(); err != nil {
 		os.Stderr.WriteString(err.Error() + "\n")
@@ -58,6 +74,7 @@ func makeLink() error {
 			}
 		}
 	}
+	time.Sleep(200 * time.Millisecond) // until the carrier is there
 	return nil
 }
 

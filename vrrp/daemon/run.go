@@ -140,7 +140,7 @@ func (s *service) run() (err error) {
 	defer s.farewell()
 	s.messenger.Apply(s.messages(s.setup))
 	s.manager = vrrp.NewManager(vrrp.Options{
-		Wire: wire, Host: host, Notifier: s.messenger, Log: s.log, Started: s.started, Sync: s.env.Sync,
+		Wire: wire, Host: host, Notifier: s.messenger, Detail: s.opt.detail, Log: s.log, Started: s.started, Sync: s.env.Sync,
 	})
 	s.watcher = vrrp.NewWatcher(s.policy(s.setup), s.log, s.manager.Set)
 	defer s.watcher.Close()
