@@ -65,6 +65,24 @@ func TestManagerTellsDetails(t *testing.T) {
 	})
 }
 
+// TestManagerStatusCountsLostReports: who reads the status learns that scripts or
+// mails are missing.
+func TestManagerStatusCountsLostReports(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &journal{start: time.Now()}
+		n := new(ether).runOn(t, log, newFakeHost(log, "10.0.0.1/24"), testConfig(100, "VI_1"), func(o *Options) { o.Notifier = lossy{} })
+		if s, err := n.Status(t.Context()); err != nil || s.Counters.LostReports != 7 {
+			t.Errorf("%d reports lost, %v", s.Counters.LostReports, err)
+		}
+	})
+}
+
+// lossy is a Notifier that loses everything.
+type lossy struct{}
+
+func (lossy) Notify(Report) {}
+func (lossy) Lost() uint64  { return 7 }
+
 // detailNotifier keeps the lines of Details.
 type detailNotifier struct{ lines *string }
 

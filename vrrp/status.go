@@ -14,6 +14,9 @@ type ManagerCounters struct {
 	// SendErrors, AnnounceErrors and HostErrors are what the kernel refused:
 	// batches of packets, batches of announcements, and single changes.
 	SendErrors, AnnounceErrors, HostErrors uint64
+	// LostReports are reports that the Notifier had no room for, if it counts them
+	// (a Messenger does).
+	LostReports uint64
 
 	unknownLog time.Time // when the next unknown VRID may be logged
 }
@@ -72,6 +75,9 @@ func (m *Manager) Status(ctx context.Context) (s Status, err error) {
 
 func (m *Manager) status(now time.Time) Status {
 	s := Status{At: now, Counters: m.counters}
+	if n, ok := m.notifier.(interface{ Lost() uint64 }); ok {
+		s.Counters.LostReports = n.Lost()
+	}
 	for _, u := range m.units {
 		var names []string
 		for _, inst := range u.members {

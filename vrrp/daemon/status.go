@@ -73,6 +73,7 @@ func report(s vrrp.Status) statusReport {
 	r := statusReport{At: s.At, Instances: []instanceReport{}, Groups: []groupReport{}, Counters: map[string]uint64{
 		"malformed": s.Counters.Malformed, "unknown_vrid": s.Counters.UnknownVRID,
 		"send_errors": s.Counters.SendErrors, "announce_errors": s.Counters.AnnounceErrors, "host_errors": s.Counters.HostErrors,
+		"lost_reports": s.Counters.LostReports,
 	}}
 	for i := range s.Instances {
 		r.Instances = append(r.Instances, reportInstance(&s.Instances[i]))
