@@ -134,6 +134,7 @@ type frrPair struct {
 // both roles: a crash, the return after it, a stop in good order, and the return
 // after that.
 func TestFRR(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	lab := inLab
 	if os.Getuid() != 0 { // FRR wants groups, which a user namespace does not give it
 		lab = uml.Run

@@ -2,6 +2,7 @@ package linux_test
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -40,7 +41,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// runNode is a router in the foreground: SIGTERM ends it, SIGHUP reloads.
+// runNode is a router in the foreground: SIGTERM ends it, SIGHUP reloads, SIGUSR1
+// shows the counters.
 func runNode(file string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
 	defer stop()
@@ -81,9 +83,29 @@ func runNode(file string) error {
 			say(fmt.Sprintf("Reload: %v", err))
 		}
 	}()
+	usr1 := make(chan os.Signal, 1)
+	signal.Notify(usr1, unix.SIGUSR1)
+	go func() {
+		for range usr1 {
+			if s, err := manager.Status(ctx); err == nil {
+				text, err := json.Marshal(newNodeCounters(&s))
+				say(fmt.Sprintf("Counters: %v %s", err, text))
+			}
+		}
+	}()
 	err = manager.Run(ctx, config)
 	say("Stopped")
 	return err
+}
+
+// nodeCounters are the counters of a router's first instance.
+type nodeCounters struct {
+	vrrp.Counters
+	vrrp.ManagerCounters
+}
+
+func newNodeCounters(s *vrrp.Status) nodeCounters {
+	return nodeCounters{s.Instances[0].Counters, s.Counters}
 }
 
 func say(line string) {
