@@ -122,8 +122,8 @@ func TestListProcesses(t *testing.T) {
 	defer cmd.Process.Kill()
 	found := false
 	for deadline := time.Now().Add(10 * time.Second); !found && time.Now().Before(deadline); {
-		listProcesses("/proc")(func(name string, argv func() []string) {
-			found = found || name == "sleep" && slices.Equal(argv(), []string{"/bin/sleep", "77.25"})
+		listProcesses("/proc", func(pid int, name string, argv func() []string) {
+			found = found || pid == cmd.Process.Pid && name == "sleep" && slices.Equal(argv(), []string{"/bin/sleep", "77.25"})
 		})
 	}
 	if !found {
@@ -152,7 +152,7 @@ func TestListProcessesOdd(t *testing.T) {
 	write("4/cmdline", string(make([]byte, 2*maxCommandLine)))
 	write("sys/comm", "not a process\n")
 	got := map[string]int{}
-	listProcesses(proc)(func(name string, argv func() []string) {
+	listProcesses(proc, func(_ int, name string, argv func() []string) {
 		words := argv()
 		got[name+" "+strconv.Quote(words0(words))] = len(words)
 	})

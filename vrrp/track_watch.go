@@ -199,7 +199,7 @@ func (w *Watcher) applyFiles(c *Config, used map[Cause]bool) {
 }
 
 func (w *Watcher) processWatch() *processWatch {
-	return &processWatch{list: listProcesses("/proc"), report: func(c *ProcessConfig, up bool) {
+	return &processWatch{proc: "/proc", log: w.log, report: func(c *ProcessConfig, up bool) {
 		w.report(CauseProcess, c.Name, Standing{Known: true, Up: up})
 	}}
 }
