@@ -8,19 +8,28 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
 	"syscall"
 
 	"golang.org/x/term"
 
+	"ipvsadm/check"
+	"ipvsadm/check/probe"
+	"ipvsadm/check/status"
 	"ipvsadm/ipvs"
 	"ipvsadm/rules"
 	"ipvsadm/rules/keepalived"
 	"ipvsadm/rules/schedule"
+	"ipvsadm/rules/watch"
 	"ipvsadm/vrrp"
 	"ipvsadm/vrrp/daemon"
 )
@@ -33,6 +42,8 @@ func main() {
 		os.Exit(daemon.Main(vrrpEnv(), args[2:]))
 	case len(args) > 1 && args[1] == "sched":
 		os.Exit(schedule.Main(scheduleEnv(), args[2:]))
+	case len(args) > 1 && args[1] == "check":
+		os.Exit(daemon.Check(vrrpEnv(), args[2:]))
 	}
 	os.Exit(rules.Main(rules.Env{
 		Stdin:       os.Stdin,
@@ -44,7 +55,18 @@ func main() {
 		Names:       rules.NewSystemNames(),
 		Connections: func() (io.ReadCloser, error) { return os.Open("/proc/net/ip_vs_conn") },
 		Interrupts:  interrupts,
+		Screen:      screen,
 	}, os.Args))
+}
+
+// screen takes over the terminal. There is none if a standard stream is something
+// else, or if it says that it cannot be drawn on.
+func screen() (*watch.Screen, error) {
+	kind := os.Getenv("TERM")
+	if !term.IsTerminal(int(os.Stdin.Fd())) || !term.IsTerminal(int(os.Stdout.Fd())) || kind == "" || kind == "dumb" {
+		return nil, nil
+	}
+	return watch.OpenScreen(os.Stdin, os.Stdout, os.Getenv("NO_COLOR") == "") // see no-color.org
 }
 
 // interrupts delivers the signals by which a user or a machine ends a program.
@@ -75,15 +97,16 @@ func scheduleEnv() schedule.Env {
 	}
 }
 
-// vrrpEnv is what the failover daemon needs of the world.
+// vrrpEnv is what the daemons need of the world.
 func vrrpEnv() daemon.Env {
 	return daemon.Env{
-		Stdout:  os.Stdout,
-		Stderr:  os.Stderr,
-		Args:    os.Args,
-		Environ: os.Environ(),
-		Load:    keepalived.LoadSetup,
-		Sync:    syncConnections,
+		Stdout:    os.Stdout,
+		Stderr:    os.Stderr,
+		Args:      os.Args,
+		Environ:   os.Environ(),
+		Load:      keepalived.LoadSetup,
+		Sync:      syncConnections,
+		Companion: func(s daemon.Surroundings) daemon.Companion { return newHealth(s) },
 	}
 }
 
@@ -109,4 +132,161 @@ func syncStarts(c vrrp.SyncConfig, role vrrp.SyncRole) (ops []ipvs.Op) {
 		}
 	}
 	return ops
+}
+
+// health runs the virtual servers of a configuration in the process of failover,
+// or alone. It is all that connects the two.
+type health struct {
+	daemon.Surroundings
+	heavy chan struct{} // see probe.Options
+
+	mu      sync.Mutex
+	manager *check.Manager // nil when it does not run
+	policy  vrrp.ScriptPolicy
+	files   map[string]int
+	present map[netip.Addr]bool // nil if nobody asked
+}
+
+func newHealth(s daemon.Surroundings) *health {
+	return &health{Surroundings: s, heavy: make(chan struct{}, max(1, runtime.NumCPU()/2)), files: map[string]int{}}
+}
+
+// Check implements daemon.Companion.
+func (h *health) Check(s *daemon.Setup) error {
+	return check.Validate(*configOf(s), h.checker)
+}
+
+func configOf(s *daemon.Setup) *check.Config { return s.Beside.(*check.Config) }
+
+// Run implements daemon.Companion.
+func (h *health) Run(ctx context.Context, s *daemon.Setup, started func()) error {
+	client, err := ipvs.Open(ipvs.Options{})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	m := check.NewManager(check.Options{
+		Table: client, New: h.checker, Log: h.Log, Quorum: h.Pool, Started: started, KeepTable: h.KeepTable,
+		Notify: func(n check.Notice) {
+			h.Tell(vrrp.Telling{Command: (*vrrp.Command)(n.Command), FIFO: n.FIFO, Subject: n.Subject, Body: n.Body})
+		},
+	})
+	h.mu.Lock()
+	h.manager, h.policy = m, h.Policy(s)
+	if h.present != nil {
+		m.SetAddresses(h.present)
+	}
+	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		h.manager = nil
+		h.mu.Unlock()
+	}()
+	return m.Run(ctx, *configOf(s))
+}
+
+// running is the manager, nil when there is none.
+func (h *health) running() (*check.Manager, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.manager == nil {
+		return nil, check.ErrEnded
+	}
+	return h.manager, nil
+}
+
+// Reload implements daemon.Companion.
+func (h *health) Reload(ctx context.Context, s *daemon.Setup) error {
+	m, err := h.running()
+	if err != nil {
+		return err
+	}
+	if err := m.Reload(ctx, *configOf(s)); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.policy = h.Policy(s)
+	return nil
+}
+
+// Status implements daemon.Companion.
+func (h *health) Status(ctx context.Context, w io.Writer, asJSON bool) error {
+	m, err := h.running()
+	if err != nil {
+		return err
+	}
+	s, err := m.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return status.WriteJSON(w, s)
+	}
+	return status.WriteText(w, s)
+}
+
+// Once implements daemon.Companion.
+func (h *health) Once(ctx context.Context, s *daemon.Setup, w io.Writer, asJSON bool) (well bool, err error) {
+	h.policy = h.Policy(s)
+	for _, f := range s.VRRP.Files {
+		h.files[f.Name] = vrrp.ReadTrackFile(f.Path)
+	}
+	results, err := check.Once(ctx, *configOf(s), h.checker, 0)
+	if err != nil {
+		return false, err
+	}
+	well = !slices.ContainsFunc(results, func(r check.OnceResult) bool { return !r.Well() })
+	if asJSON {
+		return well, status.WriteOnceJSON(w, results)
+	}
+	return well, status.WriteOnce(w, results)
+}
+
+// File implements daemon.Companion.
+func (h *health) File(name string, value int) {
+	h.mu.Lock()
+	h.files[name] = value
+	m := h.manager
+	h.mu.Unlock()
+	if m != nil {
+		m.FileChanged(name)
+	}
+}
+
+// Addresses implements daemon.Companion.
+func (h *health) Addresses(present map[netip.Addr]bool) {
+	h.mu.Lock()
+	h.present = present
+	m := h.manager
+	h.mu.Unlock()
+	if m != nil {
+		m.SetAddresses(present)
+	}
+}
+
+// checker makes a checker.
+func (h *health) checker(c *check.Config, p check.ProbeConfig) (check.Checker, error) {
+	return probe.New(p, probe.Options{
+		TLS: c.TLS, Heavy: h.heavy, Run: h.run,
+		File: func(name string) (int64, bool) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			v, ok := h.files[name]
+			return int64(v), ok
+		},
+	})
+}
+
+// run runs the program of a MISC_CHECK.
+func (h *health) run(ctx context.Context, c check.Command) probe.Exit {
+	h.mu.Lock()
+	policy := h.policy
+	h.mu.Unlock()
+	program, err := policy.Prepare(vrrp.Command(c))
+	if err != nil {
+		return probe.Exit{Err: err}
+	}
+	r := program.Run(ctx)
+	return probe.Exit{Err: r.Err, TimedOut: r.TimedOut, Code: r.Code, Signal: r.Signal}
 }

@@ -41,7 +41,7 @@ const (
 // do; who needs the order of events reads a FIFO.
 type Messenger struct {
 	log     *slog.Logger
-	reports chan Report
+	reports chan queued
 	mails   chan mailing
 	lost    atomic.Uint64
 	running chan struct{} // as many as programs run
@@ -53,6 +53,22 @@ type Messenger struct {
 	fifos  []*fifo
 }
 
+// queued is a report, or with Telling what somebody else has to tell.
+type queued struct {
+	Report
+	*Telling
+}
+
+// Telling is what another part of the process has to tell, with words of its own.
+// What stands in the log it has said itself.
+type Telling struct {
+	Command *Command // to run, nil for none
+	FIFO    string   // a line for FIFOs that take events of servers, without its end
+	// Subject and Body are a mail, "" for none. The name of this machine comes in
+	// front of the subject.
+	Subject, Body string
+}
+
 type mailing struct {
 	config MailConfig
 	mail   mail
@@ -62,7 +78,7 @@ type mailing struct {
 func NewMessenger(log *slog.Logger) *Messenger {
 	m := &Messenger{
 		log:     log,
-		reports: make(chan Report, maxQueued),
+		reports: make(chan queued, maxQueued),
 		mails:   make(chan mailing, maxMails),
 		running: make(chan struct{}, maxRunning),
 		ended:   make(chan struct{}),
@@ -131,8 +147,16 @@ func (m *Messenger) Notify(r Report) {
 		m.lost.Add(1)
 		return
 	}
+	m.queue(queued{Report: r})
+}
+
+// Tell takes in what another part of the process has to tell, and does not wait
+// either.
+func (m *Messenger) Tell(t Telling) { m.queue(queued{Telling: &t}) }
+
+func (m *Messenger) queue(q queued) {
 	select {
-	case m.reports <- r:
+	case m.reports <- q:
 	default:
 		m.lost.Add(1)
 	}
@@ -169,7 +193,11 @@ func (m *Messenger) tellAll() {
 	told := uint64(0)
 	for r := range m.reports {
 		m.mu.Lock()
-		m.tell(&r)
+		if r.Telling != nil {
+			m.pass(r.Telling)
+		} else {
+			m.tell(&r.Report)
+		}
 		m.mu.Unlock()
 		if lost := m.lost.Load(); lost != told {
 			m.log.Error(fmt.Sprintf("%d reports were lost: too many at a time", lost-told))
@@ -197,17 +225,41 @@ func (m *Messenger) tell(r *Report) {
 	if generic != nil {
 		m.start(generic, r.arguments(n)...)
 	}
-	if line := r.fifoLine(n); line != "" {
-		for _, f := range m.fifos {
+	m.write(r.fifoLine(n), RouterEvents)
+	if mail, ok := r.mailFor(n, m.config.RouterID, m.config.Mail.NoFaults); ok {
+		m.mail(mail)
+	}
+}
+
+// pass passes on what another part of the process has to tell.
+func (m *Messenger) pass(t *Telling) {
+	m.start(t.Command)
+	if t.FIFO != "" {
+		m.write(t.FIFO+"\n", ServerEvents)
+	}
+	if t.Subject != "" {
+		m.mail(mail{subject: "[" + m.config.RouterID + "] " + t.Subject, body: t.Body})
+	}
+}
+
+// write writes a line to the FIFOs that take such events.
+func (m *Messenger) write(line string, events FIFOEvents) {
+	for _, f := range m.fifos {
+		if line != "" && (f.config.Events == AllEvents || f.config.Events == events) {
 			f.write(line)
 		}
 	}
-	if mail, ok := r.mailFor(n, m.config.RouterID, m.config.Mail.NoFaults); ok && m.config.Mail.Server != "" && len(m.config.Mail.To) > 0 {
-		select {
-		case m.mails <- mailing{m.config.Mail, mail}:
-		default:
-			m.log.Warn("Too many mails are waiting; lost: " + mail.subject)
-		}
+}
+
+// mail has a mail sent, if mails are.
+func (m *Messenger) mail(mail mail) {
+	if m.config.Mail.Server == "" || len(m.config.Mail.To) == 0 {
+		return
+	}
+	select {
+	case m.mails <- mailing{m.config.Mail, mail}:
+	default:
+		m.log.Warn("Too many mails are waiting; lost: " + mail.subject)
 	}
 }
 

@@ -11,7 +11,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FIFOConfig is a named pipe that every notification is written to.
+// FIFOEvents says what is written to a FIFO.
+type FIFOEvents uint8
+
+const (
+	// AllEvents is everything (notify_fifo).
+	AllEvents FIFOEvents = iota
+	// RouterEvents are those of virtual routers (vrrp_notify_fifo).
+	RouterEvents
+	// ServerEvents are those of virtual servers (lvs_notify_fifo).
+	ServerEvents
+)
+
+func (e FIFOEvents) String() string {
+	switch e {
+	case AllEvents:
+		return "all"
+	case RouterEvents:
+		return "routers"
+	case ServerEvents:
+		return "servers"
+	}
+	return fmt.Sprintf("FIFOEvents(%d)", uint8(e))
+}
+
+// FIFOConfig is a named pipe that notifications are written to.
 type FIFOConfig struct {
 	Path string // "" for none
 	// User and Group own it if it is made, "" for those we run as.
@@ -19,6 +43,7 @@ type FIFOConfig struct {
 	// Script reads it: it is started with the path as last argument, and again
 	// when it ends. nil for none.
 	Script *Command
+	Events FIFOEvents
 }
 
 // fifo is an open FIFO and the program that reads it.

@@ -125,6 +125,13 @@ func (f *FileConfig) initialize() error {
 	return errors.Join(err, file.Close())
 }
 
+// ReadTrackFile is the number in a tracked file, as keepalived reads it: 0 if
+// there is none.
+func ReadTrackFile(path string) int {
+	value, _ := readTrackFile(path)
+	return value
+}
+
 // readTrackFile is the number at the beginning of the file, and whether the file
 // is there and empty. A file that is not there, is no file or begins with no
 // number is 0, as for keepalived.

@@ -15,6 +15,7 @@ type Watcher struct {
 	log    *slog.Logger
 	report func(CauseKind, string, Standing)
 
+	wanted   []string // files that somebody else wants to know
 	scripts  map[string]*watching
 	files    map[string]bool
 	counting *processWatch
@@ -41,6 +42,19 @@ func NewWatcher(policy ScriptPolicy, log *slog.Logger, report func(CauseKind, st
 	return &Watcher{policy: policy, log: log, report: report}
 }
 
+// WantFiles has files of the configuration watched that no instance tracks: those
+// of these names, from the next Apply on.
+func (w *Watcher) WantFiles(names []string) { w.wanted = names }
+
+// used is what is watched of a configuration.
+func (w *Watcher) used(c *Config) map[Cause]bool {
+	used := tracked(c)
+	for _, name := range w.wanted {
+		used[Cause{CauseFile, name}] = true
+	}
+	return used
+}
+
 // Apply watches what the configuration says, instead of what was watched before.
 // When it returns, all files and processes have been looked at and reported. It
 // must not be called twice at a time.
@@ -51,7 +65,7 @@ func NewWatcher(policy ScriptPolicy, log *slog.Logger, report func(CauseKind, st
 // for that result.
 func (w *Watcher) Apply(c *Config) {
 	w.stopOthers()
-	used := tracked(c)
+	used := w.used(c)
 	w.applyScripts(c, used)
 	w.applyFiles(c, used)
 	w.applyProcesses(c, used)
@@ -61,7 +75,7 @@ func (w *Watcher) Apply(c *Config) {
 // Preview reports how things stand that a reload adds, and watches nothing yet. So
 // whoever is given the new configuration next knows them, and may refuse it.
 func (w *Watcher) Preview(c *Config) {
-	used := tracked(c)
+	used := w.used(c)
 	for i := range c.Scripts {
 		if s := &c.Scripts[i]; used[Cause{CauseScript, s.Name}] && w.scripts[s.Name] == nil {
 			w.report(CauseScript, s.Name, assumed(s))

@@ -140,11 +140,14 @@ func (c *control) close() {
 	c.working.Wait()
 }
 
+// errNobody says that there is no daemon at a socket.
+var errNobody = errors.New("nobody answers")
+
 // ask puts a question to the daemon behind a socket.
 func ask(path, question string, w io.Writer) error {
 	conn, err := net.DialTimeout("unix", path, controlTime)
 	if err != nil {
-		return fmt.Errorf("nobody answers at %s: %w", path, err)
+		return fmt.Errorf("%w at %s: %w", errNobody, path, err)
 	}
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(controlTime))

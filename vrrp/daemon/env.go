@@ -17,6 +17,8 @@ type Env struct {
 	// Load reads a configuration. The Setup is nil if there is an Error among
 	// the messages.
 	Load func(ctx context.Context, file string, o LoadOptions) (*Setup, []Message)
+	// Companion makes what runs beside failover. nil if there is nothing.
+	Companion func(Surroundings) Companion
 	// Sync makes the kernel's connection synchronisation follow an instance
 	// (lvs_sync_daemon). nil if there is none.
 	Sync func(vrrp.SyncConfig, vrrp.SyncRole) error
@@ -82,8 +84,14 @@ type Setup struct {
 	Startup, Shutdown OnceCommand
 	// NetNamespace is the network namespace to run in, "" for ours.
 	NetNamespace string
-	// Servers is how many virtual servers there are, which are not run.
+	// Servers is how many virtual servers there are, and Beside what the Companion
+	// has to know of them: this package knows nothing of it.
 	Servers int
+	Beside  any
+	// Files are those in VRRP.Files that the Companion wants to know the numbers
+	// of, and Addresses says that it wants to know the addresses of this machine.
+	Files     []string
+	Addresses bool
 }
 
 // OnceCommand is a program that is run once.

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,9 +13,18 @@ import (
 // status.
 func Main(env Env, args []string) int {
 	if len(args) > 0 && args[0] == "status" {
-		return status(env, args[1:])
+		return status(env, "ipvsadm vrrp status", args[1:], []place{{defaultSocket, "status"}})
 	}
 	return run(env, ownLine(), args)
+}
+
+// Check is "ipvsadm check" with args after these two words: the virtual servers of
+// a configuration without its failover. It returns the exit status.
+func Check(env Env, args []string) int {
+	if len(args) > 0 && args[0] == "status" {
+		return status(env, "ipvsadm check status", args[1:], []place{{checkSocket, "check"}, {defaultSocket, "check"}})
+	}
+	return run(env, checkLine(), args)
 }
 
 // Keepalived is the command by the name keepalived, with args after the name.
@@ -42,6 +52,8 @@ func run(env Env, line *commandLine, args []string) int {
 		return exitOK
 	case o.test:
 		return test(env, line)
+	case o.once:
+		return once(env, line)
 	case o.background:
 		status, err := background(env)
 		if err != nil {
@@ -52,12 +64,15 @@ func run(env Env, line *commandLine, args []string) int {
 	return serve(env, line.opt)
 }
 
-// status is "ipvsadm vrrp status".
-func status(env Env, args []string) int {
-	line := &commandLine{name: "ipvsadm vrrp status", flags: pflag.NewFlagSet("status", pflag.ContinueOnError)}
+// place is a socket and what to ask there.
+type place struct{ socket, question string }
+
+// status asks the first of some places where somebody answers.
+func status(env Env, name string, args []string, places []place) int {
+	line := &commandLine{name: name, flags: pflag.NewFlagSet("status", pflag.ContinueOnError)}
 	line.flags.Usage = func() {}
 	asJSON := line.flags.Bool("json", false, "write JSON")
-	socket := line.flags.String("socket", defaultSocket, "ask the daemon at `PATH`")
+	socket := line.flags.String("socket", places[0].socket, "ask the daemon at `PATH`")
 	help := line.flags.BoolP("help", "h", false, "print this, and end")
 	if err := line.flags.Parse(args); err != nil {
 		return fail(env, line, err)
@@ -69,14 +84,23 @@ func status(env Env, args []string) int {
 	if words := line.flags.Args(); len(words) > 0 {
 		return fail(env, line, fmt.Errorf("%q is not an option", words[0]))
 	}
-	question := "status"
-	if *asJSON {
-		question = "status json"
+	if line.flags.Lookup("socket").Changed {
+		places = []place{{*socket, places[0].question}}
 	}
-	if err := ask(*socket, question, env.Stdout); err != nil {
-		return fail(env, line, err)
+	var errs []error
+	for _, p := range places {
+		if *asJSON {
+			p.question += " json"
+		}
+		err := ask(p.socket, p.question, env.Stdout)
+		if err == nil {
+			return exitOK
+		}
+		if errs = append(errs, err); !errors.Is(err, errNobody) {
+			break
+		}
 	}
-	return exitOK
+	return fail(env, line, errors.Join(errs...))
 }
 
 // test is -t.
@@ -101,19 +125,28 @@ func fail(env Env, line *commandLine, err error) int {
 
 // help describes the command line.
 func (c *commandLine) help() string {
-	more := ""
+	more, what := "", "Runs the failover and the virtual servers of a configuration in keepalived's\nlanguage."
+	if c.opt.checkOnly {
+		what = "Runs the virtual servers of a configuration in keepalived's language: checks\ntheir real servers, and keeps the kernel's table as it should be."
+	}
 	if !c.opt.keepalived {
 		more = "       " + c.name + " status [--json] [--socket PATH]\n"
 	}
-	return "Usage: " + c.name + " [-t] [-f FILE]\n" + more + "\n" +
-		"Runs the failover of a configuration in keepalived's language. SIGHUP reads it\n" +
-		"again, SIGUSR1 writes the state to standard error, SIGTERM ends it. With -t it\n" +
-		"only says what is wrong, as FILE:LINE: what is wrong; what to write instead.\n\n" +
+	if c.flags.Lookup("once") != nil {
+		more = "       " + c.name + " --once [-f FILE] [--json]\n" + more
+	}
+	text := "Usage: " + c.name + " [-t] [-f FILE]\n" + more + "\n" + what + " SIGHUP reads it again,\n" +
+		"SIGUSR1 writes the state to standard error, SIGTERM ends it. With -t it only says\n" +
+		"what is wrong, as FILE:LINE: what is wrong; what to write instead.\n\n" +
 		c.usages() +
 		"\nExit status with -t: 0 nothing to say, 5 it would run with warnings, 4 it cannot\n" +
 		"run, 6 it runs programs without enable_script_security, 2 an argument is missing,\n" +
 		"1 anything else. Without -t: 0 it was ended by a signal, 2 the configuration cannot\n" +
 		"be run, 4 no permission, 1 anything else.\n"
+	if c.flags.Lookup("once") != nil {
+		text += "With --once: 0 all are well, 1 some are not, 2 and above: they cannot be checked.\n"
+	}
+	return text
 }
 
 // printer writes lines, and remembers that it could not.

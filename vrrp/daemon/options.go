@@ -19,8 +19,14 @@ type options struct {
 	help     bool
 	version  bool
 	signum   string
+	once     bool // check everything once, and end
+	json     bool
 
-	vrrpOnly  bool
+	// vrrpOnly runs no companion, and checkOnly nothing else.
+	vrrpOnly, checkOnly bool
+	// keepTable leaves the virtual servers in the kernel's table at the end.
+	keepTable bool
+
 	detail    bool
 	logFormat string
 	pidFile   string
@@ -34,7 +40,10 @@ type options struct {
 	useless []string
 }
 
-const defaultSocket = "/run/ipvsadm/vrrp.sock"
+const (
+	defaultSocket = "/run/ipvsadm/vrrp.sock"
+	checkSocket   = "/run/ipvsadm/check.sock"
+)
 
 // commandLine is a set of options that is called by some name.
 type commandLine struct {
@@ -43,7 +52,7 @@ type commandLine struct {
 	opt   options
 }
 
-func newCommandLine(name string) *commandLine {
+func newCommandLine(name, socket string) *commandLine {
 	c := &commandLine{name: name, flags: pflag.NewFlagSet(name, pflag.ContinueOnError)}
 	c.flags.SortFlags = false
 	c.flags.Usage = func() {} // errors are enough; -h is there for help
@@ -53,27 +62,52 @@ func newCommandLine(name string) *commandLine {
 	f.BoolVarP(&o.load.AllFiles, "all-config", "e", false, "take an include that finds no file for an error")
 	f.BoolVarP(&o.detail, "log-detail", "D", false, "log more: timers, priority 0, who is master")
 	f.StringVar(&o.logFormat, "log-format", "text", "write the log as `text|json`")
-	f.StringVar(&o.socket, "socket", defaultSocket, "answer ipvsadm vrrp status at `PATH`")
+	f.StringVar(&o.socket, "socket", socket, "answer "+statusCommand(socket)+" at `PATH`")
+	f.BoolVarP(&o.keepTable, "dont-release-ipvs", "I", false, "leave the virtual servers in the kernel's table at the end")
 	return c
+}
+
+// statusCommand is the command that asks at a socket, unless it is told another.
+func statusCommand(socket string) string {
+	if socket == checkSocket {
+		return "ipvsadm check status"
+	}
+	return "ipvsadm vrrp status"
 }
 
 // ownLine is the command line of "ipvsadm vrrp".
 func ownLine() *commandLine {
-	c := newCommandLine("ipvsadm vrrp")
+	c := newCommandLine("ipvsadm vrrp", defaultSocket)
+	c.flags.BoolVarP(&c.opt.vrrpOnly, "vrrp-only", "P", false, "leave the virtual servers of the configuration alone")
+	c.own("/run/ipvsadm/vrrp.pid")
+	return c
+}
+
+// checkLine is the command line of "ipvsadm check".
+func checkLine() *commandLine {
+	c := newCommandLine("ipvsadm check", checkSocket)
+	c.opt.checkOnly = true
+	c.own("/run/ipvsadm/check.pid")
+	c.flags.BoolVar(&c.opt.once, "once", false, "check every real server once, now; write how each is, and end")
+	c.flags.BoolVar(&c.opt.json, "json", false, "with --once: write JSON")
+	return c
+}
+
+// own adds what all our own command lines have.
+func (c *commandLine) own(pid string) {
 	f, o := c.flags, &c.opt
-	f.BoolVarP(&o.vrrpOnly, "vrrp-only", "P", false, "say nothing of virtual servers in the configuration")
-	f.StringVarP(&o.pidFile, "pid", "p", "/run/ipvsadm/vrrp.pid", "keep our number in `FILE`, and lock it")
+	f.StringVarP(&o.pidFile, "pid", "p", pid, "keep our number in `FILE`, and lock it")
 	f.BoolVarP(&o.test, "config-test", "t", false, "read the configuration, say what is wrong with it, and end")
 	f.BoolVarP(&o.help, "help", "h", false, "print this, and end")
-	return c
 }
 
 // keepalivedLine is the command line of keepalived, all of it.
 func keepalivedLine() *commandLine {
-	c := newCommandLine("keepalived")
+	c := newCommandLine("keepalived", defaultSocket)
 	f, o := c.flags, &c.opt
 	o.keepalived = true
-	f.BoolVarP(&o.vrrpOnly, "vrrp", "P", false, "say nothing of virtual servers in the configuration")
+	f.BoolVarP(&o.vrrpOnly, "vrrp", "P", false, "leave the virtual servers of the configuration alone")
+	f.BoolVarP(&o.checkOnly, "check", "C", false, "run only the virtual servers of the configuration")
 	f.BoolVarP(&o.dontFork, "dont-fork", "n", false, "stay in the foreground")
 	f.StringVarP(&o.pidFile, "pid", "p", "/run/keepalived.pid", "keep our number in `FILE`, and lock it")
 	f.StringVarP(&o.namespace, "namespace", "s", "", "run in network namespace `NAME`, whatever the configuration says")
@@ -113,6 +147,9 @@ func (c *commandLine) parse(args []string) error {
 		if f := c.flags.Lookup(p.long); c.opt.keepalived && f.Changed && p.missed {
 			c.opt.useless = append(c.opt.useless, "--"+p.long+" does nothing: "+p.why)
 		}
+	}
+	if c.opt.vrrpOnly && c.opt.checkOnly { // both of keepalived's are everything
+		c.opt.vrrpOnly, c.opt.checkOnly = false, false
 	}
 	c.opt.background = c.opt.keepalived && !c.opt.dontFork
 	return nil
@@ -191,7 +228,6 @@ func passedOver() []passage {
 		dev = "it is for the developers of keepalived"
 	)
 	return []passage{
-		{long: "check", short: "C", missed: true, why: "virtual servers are not run"},
 		{long: "no_bfd", short: "B", why: "there is no BFD"},
 		{long: "all", why: one},
 		{long: "log-console", short: "l", why: log},
@@ -202,7 +238,6 @@ func passedOver() []passage {
 		{long: "umask", short: "u", value: "MASK", why: "every file is made with its own mode"},
 		{long: "release-vips", short: "X", why: "addresses are always removed at the end"},
 		{long: "dont-release-vrrp", short: "V", missed: true, why: "addresses are always removed at the end"},
-		{long: "dont-release-ipvs", short: "I", why: "virtual servers are not run"},
 		{long: "dont-respawn", short: "R", why: one},
 		{long: "dump-conf", short: "d", missed: true, why: "the configuration is not written to the log"},
 		{long: "vrrp_pid", short: "r", value: "FILE", missed: true, why: one},

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,9 +26,13 @@ type service struct {
 	opt       options
 	log       *slog.Logger
 	setup     *Setup
-	manager   *vrrp.Manager
+	manager   *vrrp.Manager // nil without failover
 	messenger *vrrp.Messenger
 	watcher   *vrrp.Watcher
+	beside    *beside
+	addresses *addressWatch
+	// starting counts the parts that have not been started yet.
+	starting atomic.Int32
 }
 
 // serve runs the daemon until a signal ends it. It returns the exit status.
@@ -40,7 +45,7 @@ func serve(env Env, opt options) int {
 	for _, line := range opt.useless {
 		log.Warn(line)
 	}
-	s := &service{env: env, opt: opt, log: log}
+	s := newService(env, opt, log)
 	if s.setup = s.load(context.Background()); s.setup == nil {
 		return exitMissing
 	}
@@ -55,6 +60,22 @@ func serve(env Env, opt options) int {
 	}
 	log.Error(err.Error())
 	return exitFatal
+}
+
+func newService(env Env, opt options, log *slog.Logger) *service {
+	s := &service{env: env, opt: opt, log: log, beside: &beside{log: log, alone: opt.checkOnly}}
+	if env.Companion != nil && !opt.vrrpOnly {
+		s.beside.companion = env.Companion(Surroundings{
+			Log: log, Policy: s.policy, KeepTable: opt.keepTable,
+			Tell: func(t vrrp.Telling) { s.messenger.Tell(t) },
+			Pool: func(name string, has bool) {
+				if s.manager != nil {
+					s.manager.Set(vrrp.CausePool, name, vrrp.Standing{Known: true, Up: has})
+				}
+			},
+		})
+	}
+	return s
 }
 
 // load reads the configuration and logs what there is to say. It returns nil if
@@ -74,6 +95,9 @@ func (s *service) load(ctx context.Context) *Setup {
 	if setup == nil {
 		return nil
 	}
+	if s.opt.checkOnly { // what is left of it are the files that can be watched
+		setup.VRRP = vrrp.Config{Files: setup.VRRP.Files}
+	}
 	usable, why := s.policy(setup).Without(setup.VRRP)
 	for _, line := range why {
 		s.log.Warn(line)
@@ -81,8 +105,17 @@ func (s *service) load(ctx context.Context) *Setup {
 	if len(setup.Commands) > 0 && !setup.ScriptSecurity {
 		s.log.Warn("SECURITY VIOLATION - scripts are being executed but script_security not enabled.")
 	}
-	if setup.Servers > 0 && !s.opt.vrrpOnly {
-		s.log.Warn(fmt.Sprintf("%d virtual servers are left alone: only failover is run", setup.Servers))
+	if s.beside.companion == nil {
+		for _, t := range trackings(&usable) {
+			if len(t.Pools) > 0 {
+				s.log.Warn(fmt.Sprintf("track_virtual_server %s is ignored: virtual servers are not run", t.Pools[0].Name))
+				t.Pools = nil
+			}
+		}
+	}
+	if err := s.beside.check(setup); err != nil {
+		s.log.Error(err.Error())
+		return nil
 	}
 	setup.VRRP = usable
 	return setup
@@ -97,8 +130,12 @@ func (s *service) policy(setup *Setup) vrrp.ScriptPolicy {
 // messages are whom the messenger has to tell. What the configuration does not
 // name is named after the machine.
 func (s *service) messages(setup *Setup) vrrp.MessengerConfig {
-	c := vrrp.MessengerConfig{
-		RouterID: setup.RouterID, Mail: setup.Mail, FIFOs: setup.FIFOs, Detail: s.opt.detail, Policy: s.policy(setup),
+	c := vrrp.MessengerConfig{RouterID: setup.RouterID, Mail: setup.Mail, Detail: s.opt.detail, Policy: s.policy(setup)}
+	for _, f := range setup.FIFOs {
+		if f.Events == vrrp.RouterEvents && s.opt.checkOnly || f.Events == vrrp.ServerEvents && s.beside.companion == nil {
+			continue // nobody writes to it
+		}
+		c.FIFOs = append(c.FIFOs, f)
 	}
 	name, err := os.Hostname()
 	if err != nil {
@@ -123,28 +160,34 @@ func (s *service) run() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, pid.remove()) }()
-	wire, err := linux.NewWire()
-	if err != nil {
-		return err
+	options := vrrp.Options{Log: s.log, Started: s.partStarted, Sync: s.env.Sync}
+	if !s.opt.checkOnly {
+		wire, err := linux.NewWire()
+		if err != nil {
+			return err
+		}
+		defer wire.Close()
+		host, err := linux.NewHost()
+		if err != nil {
+			return err
+		}
+		defer host.Close()
+		options.Wire, options.Host = wire, host
 	}
-	defer wire.Close()
-	host, err := linux.NewHost()
-	if err != nil {
-		return err
-	}
-	defer host.Close()
 	s.once(s.setup.Startup)
 	defer func() { s.once(s.setup.Shutdown) }()
 
 	s.messenger = vrrp.NewMessenger(s.log)
 	defer s.farewell()
 	s.messenger.Apply(s.messages(s.setup))
-	s.manager = vrrp.NewManager(vrrp.Options{
-		Wire: wire, Host: host, Notifier: s.messenger, Detail: s.opt.detail, Log: s.log, Started: s.started, Sync: s.env.Sync,
-	})
-	s.watcher = vrrp.NewWatcher(s.policy(s.setup), s.log, s.manager.Set)
+	if !s.opt.checkOnly {
+		options.Notifier = s.messenger
+		s.manager = vrrp.NewManager(options)
+	}
+	s.watcher = vrrp.NewWatcher(s.policy(s.setup), s.log, s.tracked)
 	defer s.watcher.Close()
-	s.watcher.Apply(&s.setup.VRRP)
+	s.watch(s.setup)
+	defer func() { s.addresses.close() }()
 	socket, err := listen(s.opt.socket, s.answer)
 	switch {
 	case err == nil:
@@ -156,6 +199,27 @@ func (s *service) run() (err error) {
 		return fmt.Errorf("control socket: %w", err)
 	}
 	return s.manage()
+}
+
+// tracked hands on how a tracked thing stands.
+func (s *service) tracked(kind vrrp.CauseKind, name string, standing vrrp.Standing) {
+	if s.manager != nil {
+		s.manager.Set(kind, name, standing)
+	}
+	if s.beside.companion != nil && kind == vrrp.CauseFile {
+		s.beside.companion.File(name, standing.Value)
+	}
+}
+
+// watch watches what a configuration wants to know.
+func (s *service) watch(setup *Setup) {
+	if s.beside.companion != nil {
+		s.watcher.WantFiles(setup.Files)
+		if setup.Addresses && s.addresses == nil {
+			s.addresses = watchAddresses(s.log, s.beside.companion.Addresses)
+		}
+	}
+	s.watcher.Apply(&setup.VRRP)
 }
 
 // namespace is the network namespace to run in. That of the command line counts.
@@ -178,12 +242,62 @@ func (s *service) manage() error {
 		defer close(ended)
 		s.obey(ctx, cancel, signals)
 	}()
-	err := s.manager.Run(ctx, s.setup.VRRP)
+	err := s.work(ctx)
 	cancel()
 	<-ended
 	signal.Stop(signals)
 	systemd{}.stopping()
 	return err
+}
+
+// work runs failover and its companion until the context ends.
+func (s *service) work(ctx context.Context) error {
+	s.starting.Store(1)
+	if s.opt.checkOnly {
+		if s.beside.companion == nil {
+			return errors.New("there is nothing to run without failover")
+		}
+		s.beside.start(ctx, s.setup, s.partStarted)
+		return s.beside.wait()
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.poolsAre(vrrp.Standing{}) // not known before the companion has looked
+	s.beside.failed = func() { s.poolsAre(vrrp.Standing{Known: true}) }
+	if s.beside.companion != nil && s.setup.Servers > 0 {
+		s.starting.Store(2)
+		s.beside.start(ctx, s.setup, s.partStarted)
+	}
+	err := s.manager.Run(ctx, s.setup.VRRP)
+	cancel()
+	return errors.Join(err, s.beside.wait())
+}
+
+// poolsAre says the same of all virtual servers that are tracked.
+func (s *service) poolsAre(standing vrrp.Standing) {
+	for _, t := range trackings(&s.setup.VRRP) {
+		for _, p := range t.Pools {
+			s.manager.Set(vrrp.CausePool, p.Name, standing)
+		}
+	}
+}
+
+// trackings are what all instances and groups track.
+func trackings(c *vrrp.Config) (all []*vrrp.TrackConfig) {
+	for i := range c.Instances {
+		all = append(all, &c.Instances[i].Track)
+	}
+	for i := range c.Groups {
+		all = append(all, &c.Groups[i].Track)
+	}
+	return all
+}
+
+// partStarted is called when failover, or its companion, has been started.
+func (s *service) partStarted() {
+	if s.starting.Add(-1) == 0 {
+		s.started()
+	}
 }
 
 // obey does what signals ask for, one after the other, until the context ends.
@@ -212,7 +326,7 @@ func (s *service) obey(ctx context.Context, stop func(), signals <-chan os.Signa
 	}
 }
 
-// started is called when all instances have been started.
+// started is called when everything has been started.
 func (s *service) started() {
 	s.log.Info("Startup complete")
 	systemd{}.ready()
@@ -228,16 +342,19 @@ func (s *service) reload(ctx context.Context) {
 		s.log.Error("The configuration is not used: go on with the old one")
 		return
 	}
-	// Whoever tracks something new must know how it stands before it is tracked.
-	s.watcher.Preview(&setup.VRRP)
-	if err := s.manager.Reload(ctx, setup.VRRP); err != nil {
-		s.log.Error(fmt.Sprintf("The configuration is not used, go on with the old one: %v", err))
-		return
+	if s.manager != nil {
+		// Whoever tracks something new must know how it stands before it is tracked.
+		s.watcher.Preview(&setup.VRRP)
+		if err := s.manager.Reload(ctx, setup.VRRP); err != nil {
+			s.log.Error(fmt.Sprintf("The configuration is not used, go on with the old one: %v", err))
+			return
+		}
 	}
 	s.messenger.Apply(s.messages(setup))
-	s.watcher.Apply(&setup.VRRP)
+	s.watch(setup)
+	s.beside.reload(ctx, setup)
 	s.setup = setup
-	if setup.VRRP.FIFOStatesOnReload {
+	if s.manager != nil && setup.VRRP.FIFOStatesOnReload {
 		s.writeStates(ctx)
 	}
 	s.log.Info("Reload finished")

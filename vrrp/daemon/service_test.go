@@ -294,7 +294,7 @@ unknown_vrid 2
 // and no null for what is empty.
 func TestStatusJSON(t *testing.T) {
 	var b strings.Builder
-	if err := writeJSON(&b, sample()); err != nil {
+	if err := writeJSON(&b, sample(), nil); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(b.String(), "null") {

@@ -19,6 +19,8 @@ type statusReport struct {
 	Instances []instanceReport  `json:"instances"`
 	Groups    []groupReport     `json:"groups"`
 	Counters  map[string]uint64 `json:"counters"`
+	// Check is the Companion's.
+	Check json.RawMessage `json:"check,omitempty"`
 }
 
 type instanceReport struct {
@@ -150,12 +152,6 @@ func countersOf(s *vrrp.InstanceStatus) map[string]uint64 {
 		"AddressListErrors": c.AddressListErrors, "IntervalsLearned": c.IntervalsLearned,
 		"Overslept": c.Overslept, "RepliesSuppressed": c.RepliesSuppressed, "SendErrors": s.SendErrors,
 	}
-}
-
-func writeJSON(w io.Writer, s vrrp.Status) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(report(s))
 }
 
 // writeText writes the status for people: a paragraph for each instance, with
