@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"ipvsadm/ipvs"
+	"ipvsadm/rules/watch"
 )
 
 // Kernel is what the command needs of an IPVS; *ipvs.Client is the real one,
@@ -51,4 +52,7 @@ type Env struct {
 	// Interrupts begins to deliver the signals that end a program, which then do
 	// not end it, until stop is called. nil if there are none.
 	Interrupts func() (signals <-chan os.Signal, stop func())
+	// Screen takes over the terminal for a live view. It returns nil if there is
+	// none to take over.
+	Screen func() (*watch.Screen, error)
 }

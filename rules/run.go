@@ -96,8 +96,11 @@ func (s *session) run(cmd Command) int {
 }
 
 func (s *session) list(l List) int {
-	if l.JSON {
+	switch {
+	case l.JSON:
 		return s.listJSON(l)
+	case l.Watch != 0:
+		return s.watch(l)
 	}
 	switch l.Format {
 	case ListConnections:

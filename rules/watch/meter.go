@@ -1,0 +1,125 @@
+package watch
+
+import (
+	"net/netip"
+	"time"
+
+	"ipvsadm/ipvs"
+)
+
+// metric is something that is measured of services and servers alike.
+type metric uint8
+
+const (
+	active metric = iota // connections
+	inactive
+	conns // per second, as the rest
+	inPkts
+	outPkts
+	inBytes
+	outBytes
+	numMetrics
+)
+
+// values are one measurement.
+type values [numMetrics]float64
+
+// id names a service or, with server valid, a real server of it.
+type id struct {
+	service ipvs.ServiceKey
+	server  netip.AddrPort
+}
+
+// trendSamples is how many samples a sparkline goes back.
+const trendSamples = 48
+
+// meter follows one service or server from sample to sample.
+type meter struct {
+	name  string
+	stats ipvs.Stats // of the last sample that had counters
+	at    time.Time  // of that sample, the zero time for none
+	now   values
+	rated bool // now has rates, not only connections
+	trend [trendSamples][numMetrics]float32
+	count int // samples in trend since the beginning; the last is at count-1
+	// The thresholds that were seen, and whether the server is over the upper
+	// one. The kernel does not tell; see overload.
+	upper, lower uint32
+	overloaded   bool
+	lastSeen     uint64
+}
+
+// measure takes what the kernel counted until a time.
+func (m *meter) measure(s *ipvs.Stats, at time.Time) {
+	seconds := at.Sub(m.at).Seconds()
+	switch {
+	case m.at.IsZero():
+		m.setRates(float64(s.CPS), float64(s.InPPS), float64(s.OutPPS), float64(s.InBPS), float64(s.OutBPS))
+	case seconds <= 0:
+		return
+	default:
+		// Who resets counters resets them all, so one that fell speaks for all.
+		old := m.stats
+		if s.Conns < old.Conns || s.InPkts < old.InPkts || s.OutPkts < old.OutPkts || s.InBytes < old.InBytes || s.OutBytes < old.OutBytes {
+			old = ipvs.Stats{}
+		}
+		m.setRates(float64(s.Conns-old.Conns)/seconds, float64(s.InPkts-old.InPkts)/seconds, float64(s.OutPkts-old.OutPkts)/seconds,
+			float64(s.InBytes-old.InBytes)/seconds, float64(s.OutBytes-old.OutBytes)/seconds)
+	}
+	m.stats, m.at = *s, at
+}
+
+func (m *meter) setRates(perSecond ...float64) {
+	copy(m.now[conns:], perSecond)
+	m.rated = true
+}
+
+// forgetRates is for a sample without counters. The next with counters begins
+// anew, for the average over a time off the screen is not what happens now.
+func (m *meter) forgetRates() {
+	m.setRates(0, 0, 0, 0, 0)
+	m.rated, m.at = false, time.Time{}
+}
+
+// connections takes the numbers of connections.
+func (m *meter) connections(nActive, nInactive uint64) {
+	m.now[active], m.now[inactive] = float64(nActive), float64(nInactive)
+}
+
+// overload works out whether the kernel gives the server no connections for
+// their number: from the upper threshold on, until they fall below the lower
+// one or, without it, three quarters of the upper (ip_vs_bind_dest and
+// ip_vs_unbind_dest in ip_vs_conn.c).
+func (m *meter) overload(total uint64) {
+	upper, lower := uint64(m.upper), uint64(m.lower)
+	switch {
+	case upper == 0:
+		m.overloaded = false
+	case total >= upper:
+		m.overloaded = true
+	case lower != 0:
+		m.overloaded = m.overloaded && total >= lower
+	default:
+		m.overloaded = m.overloaded && total*4 >= upper*3
+	}
+}
+
+// remember ends a sample.
+func (m *meter) remember() {
+	at := &m.trend[m.count%trendSamples]
+	for i, v := range m.now {
+		at[i] = float32(v)
+	}
+	m.count++
+}
+
+// history returns the last n values of a metric, oldest first, fewer if there
+// are not so many.
+func (m *meter) history(of metric, n int) []float32 {
+	n = min(n, m.count, trendSamples)
+	list := make([]float32, n)
+	for i := range list {
+		list[i] = m.trend[(m.count-n+i)%trendSamples][of]
+	}
+	return list
+}
