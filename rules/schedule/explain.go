@@ -44,9 +44,12 @@ func (c *command) explain(s sched.Scheduler) error {
 		c.paragraph("  ", part[1])
 	}
 	if strings.ContainsAny(g.Formula, "WAI") {
+		legend := "W is a server's weight, A its active and I its inactive connections. Servers at weight 0 and overloaded ones get nothing."
+		if strings.Contains(g.Formula, "256") {
+			legend += " Kernels that count all connections of a server together, as 6.1.192 and 6.12.117 do, have 257 for 256."
+		}
 		c.out.WriteByte('\n')
-		c.paragraph("", "W is a server's weight, A its active and I its inactive connections. Servers at weight 0 and overloaded "+
-			"ones get nothing. Linux 6.1.192 and later count an active connection 257 times where earlier ones count it 256 times.")
+		c.paragraph("", legend)
 	}
 	return c.example(s.Name)
 }

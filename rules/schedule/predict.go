@@ -25,11 +25,11 @@ SERVICE is one of
 Options:
   --client IP[:PORT]   who connects; the port counts with sh-port and mh-port
   --dst IP             where to, for a service by firewall mark
-  --next N             the next N connections, 1 to 10000, each from the next port
+  --next N             the next N connections, 1 to 10000, a port further each
   --rules FILE         take the table from what ipvsadm -S has saved ("-" for
                        standard input), as it is after ipvsadm -R of it
-  --kernel VERSION     take the rules of this kernel, such as 6.1.176, not of the
-                       one that runs
+  --kernel VERSION     take the rules of this kernel, such as 6.1.176, not
+                       those of the one that runs
   --json               an object for each connection, one a line
 
 Without --rules the kernel's table counts, its connections and its persistence
@@ -304,11 +304,7 @@ func (c *command) showAnswers(p *prediction, answers []answer) {
 // fit shows a table; if it is too wide for the page, each row as lines of its
 // own.
 func (c *command) fit(t table) {
-	width := len(gap) * (len(t.header) - 1)
-	for _, w := range t.widths() {
-		width += w
-	}
-	if width <= pageWidth {
+	if t.width() <= pageWidth {
 		c.write(t)
 		return
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
-	"unicode/utf8"
 
 	"ipvsadm/rules"
 	"ipvsadm/sched"
@@ -14,12 +13,14 @@ import (
 // side.
 func (c *command) report(s *simulation) {
 	o := s.options
-	fmt.Fprintf(c.out, "%s: %d connections of %d clients, %d a second, lasting %s, seed %d\n\n",
-		rules.ServiceText(s.src.key), o.connections, o.clients, o.rate, s.duration, o.seed)
+	c.paragraph("", fmt.Sprintf("%s: %d connections of %d clients, %d a second, lasting %s, seed %d",
+		rules.ServiceText(s.src.key), o.connections, o.clients, o.rate, s.duration, o.seed))
+	c.out.WriteByte('\n')
+	servers := c.servers(s)
 	if len(s.kinds) == 1 {
-		c.reportOne(s)
+		c.reportOne(s, servers)
 	} else {
-		c.reportSeveral(s)
+		c.reportSeveral(s, servers)
 	}
 	if s.outcomes[0].Moves != nil {
 		c.out.WriteByte('\n')
@@ -27,24 +28,45 @@ func (c *command) report(s *simulation) {
 	}
 }
 
+// longServer is the length of a server's address from which on tables have a
+// number in its place.
+const longServer = 25
+
+// servers returns what tables call the servers. Long addresses are listed first.
+func (c *command) servers(s *simulation) []string {
+	var names []string
+	longest := 0
+	for _, t := range s.outcomes[0].Tallies {
+		names = append(names, t.Server.String())
+		longest = max(longest, len(t.Server.String()))
+	}
+	if longest < longServer {
+		return names
+	}
+	t := table{header: []string{"server", ""}, numbers: []bool{true}}
+	for i, name := range names {
+		names[i] = strconv.Itoa(i + 1)
+		t.rows = append(t.rows, []string{names[i], name})
+	}
+	c.write(t)
+	c.out.WriteByte('\n')
+	return names
+}
+
 // reportOne shows all figures of one scheduler.
-func (c *command) reportOne(s *simulation) {
+func (c *command) reportOne(s *simulation, servers []string) {
 	outcome := s.outcomes[0]
 	fmt.Fprintf(c.out, "%s\n\n", s.kinds[0])
 	t := table{
 		header:  []string{"server", "weight", "connections", "at once", "share", ""},
 		numbers: []bool{false, true, true, true, true},
 	}
-	for _, tally := range outcome.Tallies {
+	for i, tally := range outcome.Tallies {
 		t.rows = append(t.rows, []string{
-			tally.Server.String(), strconv.Itoa(tally.Weight), strconv.Itoa(tally.Connections), strconv.Itoa(tally.Peak), percent(s.share(tally)), "",
+			servers[i], strconv.Itoa(tally.Weight), strconv.Itoa(tally.Connections), strconv.Itoa(tally.Peak), percent(s.share(tally)), "",
 		})
 	}
-	used := len(gap) * (len(t.header) - 1)
-	for _, w := range t.widths() {
-		used += w
-	}
-	if width := min(pageWidth-used, 30); width > 0 {
+	if width := min(pageWidth-t.width(), 30); width > 0 {
 		for i, tally := range outcome.Tallies {
 			t.rows[i][5] = c.bar(s.share(tally), width)
 		}
@@ -64,19 +86,17 @@ func (s *simulation) share(t sched.Tally) float64 {
 
 // reportSeveral shows the shares under several schedulers in columns, as many
 // beside each other as the page has room for.
-func (c *command) reportSeveral(s *simulation) {
-	const cell = 8 // of "100.0 %"
-	servers := 0
-	weights := len("weight")
-	for _, t := range s.outcomes[0].Tallies {
-		servers = max(servers, utf8.RuneCountInString(t.Server.String()))
-		weights = max(weights, len(strconv.Itoa(t.Weight)))
+func (c *command) reportSeveral(s *simulation, servers []string) {
+	const cell = len("100.0 %")
+	left := table{header: []string{"server", "weight"}, rows: [][]string{{"evenness", ""}}}
+	for i, t := range s.outcomes[0].Tallies {
+		left.rows = append(left.rows, []string{servers[i], strconv.Itoa(t.Weight)})
 	}
-	room := pageWidth - max(servers, len("evenness")) - len(gap) - weights
 	width := cell
 	for _, k := range s.kinds {
-		width = max(width, len(k.String()))
+		width = max(width, table{header: []string{k.lines()}}.width())
 	}
+	room := pageWidth - left.width()
 	columns := max(1, room/(len(gap)+width))
 	for from := 0; from < len(s.kinds); from += columns {
 		to := min(from+columns, len(s.kinds))
@@ -84,20 +104,20 @@ func (c *command) reportSeveral(s *simulation) {
 			c.out.WriteByte('\n')
 		}
 		// What is left of the page goes into bars.
-		bar := min(12, room/(to-from)-len(gap)-cell)
-		c.shares(s, from, to, max(0, bar))
+		bar := min(12, room/(to-from)-len(gap)-cell-1)
+		c.shares(s, servers, from, to, max(0, bar))
 	}
 }
 
 // shares shows a part of the schedulers.
-func (c *command) shares(s *simulation, from, to, bar int) {
+func (c *command) shares(s *simulation, servers []string, from, to, bar int) {
 	t := table{header: []string{"server", "weight"}, numbers: []bool{false, true}}
-	for _, tally := range s.outcomes[0].Tallies {
-		t.rows = append(t.rows, []string{tally.Server.String(), strconv.Itoa(tally.Weight)})
+	for i, tally := range s.outcomes[0].Tallies {
+		t.rows = append(t.rows, []string{servers[i], strconv.Itoa(tally.Weight)})
 	}
 	evenness, refused := []string{"evenness", ""}, []string{"refused", ""}
 	for i := from; i < to; i++ {
-		t.header = append(t.header, s.kinds[i].String())
+		t.header = append(t.header, s.kinds[i].lines())
 		for j, tally := range s.outcomes[i].Tallies {
 			text := fmt.Sprintf("%7s", percent(s.share(tally)))
 			if bar > 0 {
@@ -122,7 +142,7 @@ func (c *command) reportMoves(s *simulation) {
 		m := o.Moves
 		part := func(n int) string { return percent(float64(n) / float64(max(1, m.Clients))) }
 		t.rows = append(t.rows, []string{
-			s.kinds[i].String(), strconv.Itoa(m.Clients), strconv.Itoa(m.Moved), part(m.Moved),
+			s.kinds[i].lines(), strconv.Itoa(m.Clients), strconv.Itoa(m.Moved), part(m.Moved),
 			strconv.Itoa(m.Forced), strconv.Itoa(m.ToNew), strconv.Itoa(m.Restless), part(m.Restless),
 		})
 	}

@@ -120,9 +120,13 @@ type kind struct {
 	flags sched.Flags
 }
 
-func (k kind) String() string {
-	return strings.Join(append([]string{k.name}, sched.FlagNames(k.name, k.flags)...), ",")
+// lines is the name with each flag on a line of its own.
+func (k kind) lines() string {
+	return strings.Join(append([]string{k.name}, sched.FlagNames(k.name, k.flags)...), "\n")
 }
+
+// String is what --sched takes.
+func (k kind) String() string { return strings.ReplaceAll(k.lines(), "\n", ",") }
 
 // simulation is a load for a service under one scheduler after the other.
 type simulation struct {

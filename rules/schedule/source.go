@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/bits"
 	"net/netip"
 	"strconv"
@@ -276,9 +277,10 @@ func (s *source) current(o sched.Options) (*sched.Service, error) {
 	return sched.New(s.service.Scheduler, o, list...)
 }
 
-// server is a real server as a model has it.
+// server is a real server as a model has it. Older kernels keep thresholds that
+// no number of connections reaches.
 func server(d *ipvs.Destination) sched.Server {
-	return sched.Server{Addr: d.Addr, Weight: int(d.Weight), Upper: int(d.Upper), Lower: int(d.Lower)}
+	return sched.Server{Addr: d.Addr, Weight: int(d.Weight), Upper: int(min(d.Upper, math.MaxInt32)), Lower: int(min(d.Lower, math.MaxInt32))}
 }
 
 // checkScheduler makes sure that the service has a scheduler that is known.

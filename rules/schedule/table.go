@@ -47,22 +47,31 @@ func (c *command) write(t table) {
 	w.SetColumnAlignment(alignment)
 	widths := t.widths()
 	header := make([]string, len(t.header))
+	lines := 1 // of the header
 	for i, h := range t.header {
 		if header[i] = h; alignment[i] == tablewriter.ALIGN_RIGHT {
 			header[i] = strings.Repeat(" ", widths[i]-utf8.RuneCountInString(h)) + h
 		}
+		lines = max(lines, 1+strings.Count(h, "\n"))
 	}
 	w.SetHeader(header)
 	w.AppendBulk(t.rows)
 	w.Render()
-	first := true
 	for line := range strings.Lines(text.String()) {
 		io.WriteString(c.out, strings.TrimRight(line, " \n")+"\n")
-		if first && c.env.Interactive {
+		if lines--; lines == 0 && c.env.Interactive {
 			io.WriteString(c.out, t.rule(widths)+"\n")
 		}
-		first = false
 	}
+}
+
+// width returns that of the whole table.
+func (t table) width() int {
+	sum := len(gap) * (len(t.header) - 1)
+	for _, w := range t.widths() {
+		sum += w
+	}
+	return sum
 }
 
 // widths returns the width of each column.
