@@ -290,4 +290,7 @@ func (l *loader) settleQuorum(v *server) {
 		l.warn(KindConflict, v.at("hysteresis"), fmt.Sprintf("%s: hysteresis is ignored: it is not less than quorum %d", v.title, v.Quorum), "write a smaller one")
 		v.Hysteresis = 0
 	}
+	if need := uint64(v.Quorum) + uint64(v.Hysteresis); need > total {
+		l.warn(KindConflict, v.at("hysteresis"), fmt.Sprintf("%s cannot gain its quorum: that takes quorum and hysteresis, %d, and all its servers weigh %d", v.title, need, total), "write a smaller hysteresis or quorum")
+	}
 }

@@ -3,6 +3,7 @@ package keepalived
 import (
 	"net/netip"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -209,6 +210,21 @@ func TestQuorum(t *testing.T) {
 	// Servers that are all drained keep their quorum: they keep their connections.
 	if s := serverOf(t, "10.0.0.1 80", "", "10.0.0.9 80 {\nweight 0\n}"); s.Quorum != 0 {
 		t.Errorf("quorum %d, want 0", s.Quorum)
+	}
+}
+
+// A quorum that takes more than all servers have is said to be out of reach: then
+// the virtual server would be without one for ever.
+func TestQuorumOutOfReach(t *testing.T) {
+	for lines, said := range map[string]bool{
+		"weight 5\nquorum 3\nhysteresis 2": false, "weight 5\nquorum 4\nhysteresis 2": true, "weight 5\nquorum 9": false,
+		"weight 5\nquorum 9\nhysteresis 1": true,
+	} {
+		_, ds := loadText("virtual_server 10.0.0.1 80 {\nprotocol TCP\nlvs_method NAT\nlvs_sched rr\n" + lines + "\nreal_server 10.0.0.9 80 {\n}\n}\n")
+		got := slices.ContainsFunc(ds, func(d Diagnostic) bool { return strings.Contains(d.What, "cannot gain its quorum") })
+		if got != said {
+			t.Errorf("%q: %v", lines, ds)
+		}
 	}
 }
 

@@ -31,11 +31,11 @@ func LoadSetup(ctx context.Context, file string, o daemon.LoadOptions) (*daemon.
 		FIFOs: []vrrp.FIFOConfig{
 			fifo(g.FIFO, vrrp.AllEvents), fifo(g.VRRPFIFO, vrrp.RouterEvents), fifo(g.CheckFIFO, vrrp.ServerEvents),
 		},
-		Startup:        daemon.OnceCommand(g.Startup),
-		Shutdown:       daemon.OnceCommand(g.Shutdown),
-		NetNamespace:   g.NetNamespace,
-		Servers:        len(config.Check.Servers),
-		Beside:         &config.Check,
+		Startup:      daemon.OnceCommand(g.Startup),
+		Shutdown:     daemon.OnceCommand(g.Shutdown),
+		NetNamespace: g.NetNamespace,
+		Servers:      len(config.Check.Servers),
+		Beside:       &config.Check,
 	}
 	setup.Files, setup.Addresses = wants(&config.Check)
 	for _, u := range config.Commands {
