@@ -48,8 +48,11 @@ func variants() []variant {
 		{name: "v3 VMAC", version: vrrp.V3, interval: tenth, instance: "use_vmac"},
 		{name: "v3 VMAC transmits on base", version: vrrp.V3, interval: tenth, instance: "use_vmac ; vmac_xmit_base"},
 		{name: "v3 IPv6 VMAC", version: vrrp.V3, interval: tenth, ipv6: true, instance: "use_vmac"},
+		{name: "v3 IPv6 nopreempt", version: vrrp.V3, interval: tenth, ipv6: true, noPreempt: true},
 		{name: "v3 sync group", version: vrrp.V3, interval: tenth, second: true},
+		{name: "v3 sync group VMAC", version: vrrp.V3, interval: tenth, second: true, instance: "use_vmac"},
 		{name: "v3 10 ms", version: vrrp.V3, interval: 10 * time.Millisecond},
+		{name: "v3 10 ms unicast", version: vrrp.V3, interval: 10 * time.Millisecond, unicast: true},
 	}
 }
 
@@ -150,6 +153,7 @@ func (p *pair) round() {
 	}
 	second.start()
 	p.settle("at the start", 0)
+	began := time.Now()
 
 	killed := time.Now()
 	first.kill()
@@ -171,6 +175,7 @@ func (p *pair) round() {
 
 	first.start()
 	p.back("after the stop")
+	p.checkFlaps(began)
 	for _, r := range p.routers {
 		r.stop()
 	}
@@ -281,6 +286,29 @@ func (p *pair) checkTakeover(since time.Time, want time.Duration) {
 	p.t.Logf("takeover after %v, %v more than the protocol's time", took, took-want)
 	if took < want-5*time.Millisecond || took > want+slack {
 		p.t.Errorf("%v after the last advertisement, want %v", took, want)
+	}
+}
+
+// checkFlaps checks that the addresses went from host to host no more often than
+// they had to in a round. Right after a change the other host may send once more,
+// because it does not know yet.
+func (p *pair) checkFlaps(since time.Time) {
+	p.t.Helper()
+	var history []int
+	var changed time.Time
+	for _, h := range p.heard.since(since) {
+		host := 0
+		if h.priority == 100 || h.priority == 0 && len(history) > 0 && history[len(history)-1] == 1 {
+			host = 1
+		}
+		switch {
+		case h.vrid != firstVRID || len(history) > 0 && history[len(history)-1] == host:
+		case len(history) == 0 || h.at.Sub(changed) > p.interval:
+			history, changed = append(history, host), h.at
+		}
+	}
+	if want := []int{0, 1, 0, 1, 0}; !slices.Equal(history, want) {
+		p.t.Errorf("the hosts that advertised were %v, want %v", history, want)
 	}
 }
 

@@ -28,20 +28,20 @@ type arena struct {
 
 // inArena has a test in a lab with two routers that have settled, beside other
 // such tests: they wait, mostly.
-func inArena(t *testing.T, body func(a *arena)) {
+func inArena(t *testing.T, interval time.Duration, body func(a *arena)) {
 	t.Parallel()
 	inLab(t, func(t *testing.T) {
-		a := newArena(t)
+		a := newArena(t, interval)
 		body(a)
 		a.settle("at the end", 0)
 	})
 }
 
-func newArena(t *testing.T) *arena {
+func newArena(t *testing.T, interval time.Duration) *arena {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	v := variant{version: vrrp.V3, interval: 100 * time.Millisecond}
+	v := variant{version: vrrp.V3, interval: interval}
 	a := &arena{pair: &pair{lab: newLab(t), variant: v}, random: rand.New(rand.NewPCG(seed, 0))}
 	for host := range a.routers {
 		a.routers[host] = a.router(host, true, "global_defs {\n dynamic_interfaces\n}\n"+v.conf(host))
@@ -92,7 +92,7 @@ func (a *arena) checkSilence(when string, since time.Time, heard []heard) {
 // TestPausedBackup stops the Backup Router for longer than it would wait. When it
 // goes on its timer has expired long ago, and it must not take over.
 func TestPausedBackup(t *testing.T) {
-	inArena(t, func(a *arena) {
+	inArena(t, 100*time.Millisecond, func(a *arena) {
 		for range rounds() {
 			since := time.Now()
 			a.routers[1].signal(unix.SIGSTOP)
@@ -107,7 +107,7 @@ func TestPausedBackup(t *testing.T) {
 // TestPausedActive stops the better router for longer than the other waits. When
 // it goes on it is Active by its own clock; it must first find out that it is not.
 func TestPausedActive(t *testing.T) {
-	inArena(t, func(a *arena) {
+	inArena(t, 100*time.Millisecond, func(a *arena) {
 		for range rounds() {
 			a.routers[0].signal(unix.SIGSTOP)
 			time.Sleep(a.length(time.Second, 10*time.Second))
@@ -131,7 +131,7 @@ func TestPausedActive(t *testing.T) {
 // TestStarved lets many others want the processors: who is late must not think
 // that others are dead.
 func TestStarved(t *testing.T) {
-	inArena(t, func(a *arena) {
+	inArena(t, 100*time.Millisecond, func(a *arena) {
 		since := time.Now()
 		for range 4 * runtime.NumCPU() {
 			hog := exec.Command("sh", "-c", "while :; do :; done")
@@ -149,7 +149,7 @@ func TestStarved(t *testing.T) {
 
 // TestPartition cuts the cable, one way and both ways, and joins it again.
 func TestPartition(t *testing.T) {
-	inArena(t, func(a *arena) {
+	inArena(t, 100*time.Millisecond, func(a *arena) {
 		c := a.cable(a.random.Uint64())
 		cut, whole := way{cut: true}, way{}
 		for range rounds() {
@@ -187,7 +187,7 @@ func TestPartition(t *testing.T) {
 // TestStorm changes the interface of the better router in every way, quickly, and
 // has both read their configuration again meanwhile.
 func TestStorm(t *testing.T) {
-	inArena(t, func(a *arena) {
+	inArena(t, 100*time.Millisecond, func(a *arena) {
 		strikes := map[string]func(){
 			"the interface goes down": func() {
 				a.shell(0, "ip", "link", "set", "dev", "eth0", "down")
@@ -232,7 +232,7 @@ func TestStorm(t *testing.T) {
 // from it. Only a kernel of our own lets us.
 func TestClock(t *testing.T) {
 	uml.Run(t, func(t *testing.T) {
-		a := newArena(t)
+		a := newArena(t, 300*time.Millisecond)
 		states := func() int {
 			return strings.Count(a.routers[0].log.String()+a.routers[1].log.String(), "STATE")
 		}
