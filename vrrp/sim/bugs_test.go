@@ -4,19 +4,26 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 )
 
-// bugs are one-line mistakes, most of them made by somebody before. Each is
-// planted in a copy of its file by the compiler's -overlay, so that the code
-// that runs knows nothing of them. The text to replace must be there once: who
-// changes the code changes the table.
+// bugs are one-line mistakes, most of them made by somebody before. They are
+// planted in copies of their files by the compiler's -overlay, so that the code
+// that runs knows nothing of them. The text to replace must be there once, within
+// a function: who changes the code changes the table.
 var bugs = []struct {
 	name, file, old, new string
 }{
@@ -71,62 +78,141 @@ var bugs = []struct {
 	{"a reload forgets the state", "reload.go", "	m.emit(UpdateAddresses{Accept: p.accepts()})\n", "	m.yield(now, TriggerReload)\n"},
 }
 
+// plantedVar names the variable that says which bug a program has, from 1.
+const plantedVar = "VRRP_PLANTED"
+
 // TestPlantedBugs makes each bug, and wants the swarm to notice it within 10 000
 // seeds. It prints how many it took.
 func TestPlantedBugs(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds the simulation once for each bug: left out by -short")
+		t.Skip("builds the simulation anew: left out by -short")
 	}
 	if len(bugs) < 20 {
 		t.Errorf("only %d bugs", len(bugs))
 	}
+	binary := buildWithBugs(t)
 	results := make([]string, len(bugs))
 	var wg sync.WaitGroup
-	slots := make(chan struct{}, 2)
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for i := range bugs {
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			results[i] = hunt(t, i)
+			results[i] = hunt(t, binary, i)
 		})
 	}
 	wg.Wait()
 	t.Logf("seeds to the first catch, by the invariant that caught it:\n%s", strings.Join(results, "\n"))
 }
 
-// hunt builds the tests with a bug and lets TestSwarm look for it.
-func hunt(t *testing.T, i int) string {
-	bug := bugs[i]
+// buildWithBugs builds these tests with all the bugs in them, of which a variable
+// of the environment chooses one. A program for each would take two minutes.
+func buildWithBugs(t *testing.T) (binary string) {
 	dir := t.TempDir()
-	source, err := filepath.Abs(filepath.Join("..", bug.file))
-	if err != nil {
-		t.Error(err)
-		return err.Error()
-	}
-	text, err := os.ReadFile(source)
-	if err != nil {
-		t.Error(err)
-		return err.Error()
-	}
-	if n := bytes.Count(text, []byte(bug.old)); n != 1 {
-		t.Errorf("%s: %q is %d times in %s", bug.name, bug.old, n, bug.file)
-		return bug.name
-	}
-	planted := filepath.Join(dir, "planted.go")
-	overlay := filepath.Join(dir, "overlay.json")
-	replace, _ := json.Marshal(map[string]any{"Replace": map[string]string{source: planted}})
-	for name, data := range map[string][]byte{planted: bytes.Replace(text, []byte(bug.old), []byte(bug.new), 1), overlay: replace} {
-		if err := os.WriteFile(name, data, 0o644); err != nil {
-			t.Error(err)
-			return err.Error()
+	replace := map[string]string{}
+	write := func(path, text string) {
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		replace[abs] = filepath.Join(dir, strconv.Itoa(len(replace))+".go")
+		if err := os.WriteFile(replace[abs], []byte(text), 0o644); err != nil {
+			t.Fatal(err)
 		}
 	}
-	binary := filepath.Join(dir, "sim.test")
-	if out, err := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Errorf("%s: %v\n%s", bug.name, err, out)
-		return bug.name
+	inFile := map[string][]int{}
+	for i := range bugs {
+		inFile[bugs[i].file] = append(inFile[bugs[i].file], i)
 	}
-	out, err := exec.Command(binary, "-test.run", "^TestHunt$", "-test.v", "-hunt").CombinedOutput()
+	for file, planted := range inFile {
+		write(filepath.Join("..", file), plantAll(t, file, planted))
+	}
+	for path, name := range map[string]string{"../planted.go": "vrrp", "planted.go": "sim"} {
+		write(path, "package "+name+"\n\nimport (\n\t\"os\"\n\t\"strconv\"\n)\n\nvar planted, _ = strconv.Atoi(os.Getenv(\""+plantedVar+"\"))\n")
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err == nil {
+		err = os.WriteFile(overlay, text, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary = filepath.Join(dir, "sim.test")
+	if out, err := exec.Command("go", "test", "-c", "-vet=off", "-overlay", overlay, "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return binary
+}
+
+// plantAll returns the text of a file with bugs in it: a function that has one is
+// there twice, and its right form begins with the choice.
+func plantAll(t *testing.T, file string, planted []int) string {
+	source, err := os.ReadFile(filepath.Join("..", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := token.NewFileSet()
+	parsed, err := parser.ParseFile(set, file, source, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(p token.Pos) int { return set.Position(p).Offset }
+	choices := map[int]string{} // by the offset they are put in at
+	var wrong strings.Builder
+	for _, i := range planted {
+		bug := &bugs[i]
+		if n := bytes.Count(source, []byte(bug.old)); n != 1 {
+			t.Fatalf("%s: %q is %d times in %s", bug.name, bug.old, n, file)
+		}
+		begin := bytes.Index(source, []byte(bug.old))
+		for _, d := range parsed.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || begin < at(f.Pos()) || begin >= at(f.End()) {
+				continue
+			}
+			name := fmt.Sprintf("%sPlanted%d", f.Name.Name, i+1)
+			text := strings.Replace(string(source[at(f.Pos()):at(f.End())]), bug.old, bug.new, 1)
+			wrong.WriteString("\n" + strings.Replace(text, " "+f.Name.Name+"(", " "+name+"(", 1) + "\n")
+			choices[at(f.Body.Lbrace)+1] += fmt.Sprintf("\n\tif planted == %d {\n\t\t%s\n\t}\n", i+1, call(f, name))
+		}
+	}
+	offsets := slices.Sorted(maps.Keys(choices))
+	var b strings.Builder
+	last := 0
+	for _, o := range offsets {
+		b.Write(source[last:o])
+		b.WriteString(choices[o])
+		last = o
+	}
+	b.Write(source[last:])
+	return b.String() + wrong.String()
+}
+
+// call is a call of a function's other form, with what it was itself called with.
+func call(f *ast.FuncDecl, name string) string {
+	var args []string
+	for _, field := range f.Type.Params.List {
+		for _, n := range field.Names {
+			args = append(args, n.Name)
+		}
+	}
+	c := name + "(" + strings.Join(args, ", ") + ")"
+	if f.Recv != nil {
+		c = f.Recv.List[0].Names[0].Name + "." + c
+	}
+	if f.Type.Results == nil {
+		return c + "\n\t\treturn"
+	}
+	return "return " + c
+}
+
+// hunt lets TestSwarm's seeds look for a bug.
+func hunt(t *testing.T, binary string, i int) string {
+	bug := bugs[i]
+	cmd := exec.Command(binary, "-test.run", "^TestHunt$", "-test.v", "-hunt")
+	cmd.Env = append(os.Environ(), plantedVar+"="+strconv.Itoa(i+1))
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Errorf("%s: %v\n%s", bug.name, err, out)
 		return bug.name

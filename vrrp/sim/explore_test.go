@@ -49,14 +49,41 @@ type letter struct {
 // path remembers a way, to tell of it.
 type path struct {
 	before *path
-	what   string
+	move   move
+	// node is whose turn it was, or whose letter; other the end that is cut off,
+	// or whom the letter was for.
+	node, other uint8
+	priority    uint8 // of the letter
 }
+
+// move is a kind of turn.
+type move uint8
+
+const (
+	moveWait move = iota
+	moveDeliver
+	moveLose
+	moveStart
+	moveStop
+	moveCrash
+	moveCut
+)
 
 func (s *path) String() string {
 	if s == nil {
 		return ""
 	}
-	return s.before.String() + s.what + "\n"
+	node, other := 'a'+rune(s.node), 'a'+rune(s.other)
+	what := [...]string{
+		moveWait:    "wait",
+		moveDeliver: fmt.Sprintf("deliver %d from %c to %c", s.priority, node, other),
+		moveLose:    fmt.Sprintf("lose %d from %c to %c", s.priority, node, other),
+		moveStart:   fmt.Sprintf("start %c", node),
+		moveStop:    fmt.Sprintf("stop %c", node),
+		moveCrash:   fmt.Sprintf("crash %c", node),
+		moveCut:     fmt.Sprintf("cut or join %c to %c", node, other),
+	}[s.move]
+	return s.before.String() + what + "\n"
 }
 
 const quarter = 250 * time.Millisecond
@@ -139,56 +166,47 @@ func bit(on bool) byte {
 // follow takes every turn from a place.
 func (e *explorer) follow(p place) {
 	if len(p.wire) > 0 {
-		for i := range p.wire {
-			e.visit(e.turn(p, func(q *place) { q.how = &path{q.how, "deliver " + p.wire[i].what()}; e.deliver(q, i) }))
-			e.visit(e.turn(p, func(q *place) { q.how = &path{q.how, "lose " + p.wire[i].what()}; q.drop(i) }))
+		for i, l := range p.wire {
+			way := path{move: moveDeliver, node: uint8(l.from), other: uint8(l.to), priority: l.priority}
+			e.visit(e.turn(p, way, func(q *place) { e.deliver(q, i) }))
+			way.move = moveLose
+			e.visit(e.turn(p, way, func(q *place) { q.drop(i) }))
 		}
 		return
 	}
-	e.visit(e.turn(p, func(q *place) { q.how = &path{q.how, "wait"}; e.wait(q) }))
+	e.visit(e.turn(p, path{move: moveWait}, e.wait))
 	if p.moved {
 		return
 	}
 	for i := range p.nodes {
-		name := string(rune('a' + i))
 		if p.nodes[i].m == nil {
-			e.visit(e.turn(p, func(q *place) { q.how = &path{q.how, "start " + name}; e.start(q, i) }))
+			e.visit(e.turn(p, path{move: moveStart, node: uint8(i)}, func(q *place) { e.start(q, i) }))
 		} else {
-			e.visit(e.turn(p, func(q *place) {
-				q.how = &path{q.how, "stop " + name}
+			e.visit(e.turn(p, path{move: moveStop, node: uint8(i)}, func(q *place) {
 				e.handle(q, i, vrrp.Shutdown{})
 				q.nodes[i].m = nil
 			}))
-			e.visit(e.turn(p, func(q *place) { q.how = &path{q.how, "crash " + name}; q.nodes[i].m = nil }))
+			e.visit(e.turn(p, path{move: moveCrash, node: uint8(i)}, func(q *place) { q.nodes[i].m = nil }))
 		}
 		for j := range p.nodes {
 			if i != j {
-				e.visit(e.turn(p, func(q *place) {
-					q.how = &path{q.how, fmt.Sprintf("cut or join %s to %c", name, 'a'+j)}
-					q.cut ^= 1 << (i*4 + j)
-				}))
+				e.visit(e.turn(p, path{move: moveCut, node: uint8(i), other: uint8(j)}, func(q *place) { q.cut ^= 1 << (i*4 + j) }))
 			}
 		}
 	}
 }
 
-// turn copies a place and changes the copy.
-func (e *explorer) turn(p place, change func(*place)) place {
+// turn copies a place and changes the copy. The machines are shared until one of
+// them is given an event: most turns leave most of them alone.
+func (e *explorer) turn(p place, way path, change func(*place)) place {
 	q := p
+	way.before = p.how
+	q.how = &way
 	q.nodes = append([]spot(nil), p.nodes...)
-	for i := range q.nodes {
-		if m := q.nodes[i].m; m != nil {
-			q.nodes[i].m = m.Clone()
-		}
-	}
 	q.wire = append([]letter(nil), p.wire...)
 	q.moved = true
 	change(&q)
 	return q
-}
-
-func (l letter) what() string {
-	return fmt.Sprintf("%d from %c to %c", l.priority, 'a'+l.from, 'a'+l.to)
 }
 
 func (p *place) drop(i int) { p.wire = append(p.wire[:i:i], p.wire[i+1:]...) }
@@ -250,6 +268,7 @@ func (e *explorer) deliver(p *place, i int) {
 // handle gives an event to a node and does what it asks for, with checks.
 func (e *explorer) handle(p *place, i int, ev vrrp.Event) {
 	s := &p.nodes[i]
+	s.m = s.m.Clone() // another place may have it too
 	before := s.m.State()
 	name := 'a' + i
 	for _, a := range s.m.Handle(p.now, ev) {
@@ -321,7 +340,7 @@ func (e *explorer) fail(p *place, invariant, format string, args ...any) {
 // checkHealing is liveness: if from here on nothing is cut, lost or stopped, there
 // is one Active Router before two silences have passed, and it is the right one.
 func (e *explorer) checkHealing(p place) {
-	q := e.turn(p, func(q *place) { q.cut, q.moved = 0, false })
+	q := e.turn(p, path{move: moveWait}, func(q *place) { q.cut, q.moved = 0, false })
 	var way []uint64
 	for range 36 {
 		k := e.keyOf(&q)
