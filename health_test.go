@@ -174,11 +174,13 @@ type backend struct {
 	t    *testing.T
 	addr string
 	l    net.Listener
+
+	listen func(network, addr string) (net.Listener, error)
 }
 
 func newBackend(t *testing.T, addr string) *backend {
 	t.Helper()
-	b := &backend{t: t, addr: addr}
+	b := &backend{t: t, addr: addr, listen: net.Listen}
 	b.up()
 	t.Cleanup(b.down)
 	return b
@@ -186,7 +188,7 @@ func newBackend(t *testing.T, addr string) *backend {
 
 func (b *backend) up() {
 	b.t.Helper()
-	l, err := net.Listen("tcp", b.addr)
+	l, err := b.listen("tcp", b.addr)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -31,6 +31,7 @@ type service struct {
 	watcher   *vrrp.Watcher
 	beside    *beside
 	addresses *addressWatch
+	signals   chan os.Signal
 	// starting counts the parts that have not been started yet.
 	starting atomic.Int32
 }
@@ -46,6 +47,11 @@ func serve(env Env, opt options) int {
 		log.Warn(line)
 	}
 	s := newService(env, opt, log)
+	// From here on, so that whoever wants us to end or to read again before we are
+	// ready gets that when we are, and no half of an end.
+	signal.Notify(s.signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2,
+		unix.Signal(signalRTMin+2), unix.Signal(signalRTMax-1))
+	defer signal.Stop(s.signals)
 	if s.setup = s.load(context.Background()); s.setup == nil {
 		return exitMissing
 	}
@@ -63,7 +69,9 @@ func serve(env Env, opt options) int {
 }
 
 func newService(env Env, opt options, log *slog.Logger) *service {
-	s := &service{env: env, opt: opt, log: log, beside: &beside{log: log, alone: opt.checkOnly}}
+	s := &service{
+		env: env, opt: opt, log: log, signals: make(chan os.Signal, 16), beside: &beside{log: log, alone: opt.checkOnly},
+	}
 	if env.Companion != nil && !opt.vrrpOnly {
 		s.beside.companion = env.Companion(Surroundings{
 			Log: log, Policy: s.policy, KeepTable: opt.keepTable,
@@ -234,18 +242,14 @@ func (s *service) namespace() string {
 func (s *service) manage() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2,
-		unix.Signal(signalRTMin+2), unix.Signal(signalRTMax-1))
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		s.obey(ctx, cancel, signals)
+		s.obey(ctx, cancel, s.signals)
 	}()
 	err := s.work(ctx)
 	cancel()
 	<-ended
-	signal.Stop(signals)
 	systemd{}.stopping()
 	return err
 }
