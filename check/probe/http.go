@@ -133,6 +133,11 @@ func (c *httpChecker) ask(ctx context.Context, p *page) check.Result {
 	defer cancel()
 	a := newAnswer(limited, p)
 	err = a.readFrom(stream)
+	if err == nil && p.tls != nil && c.config.Compliant && raw.ended {
+		// Package tls makes no difference between an end of the stream and a
+		// close_notify, after which it reads no more.
+		err = io.ErrUnexpectedEOF
+	}
 	switch {
 	case err == nil:
 	case errors.Is(err, errHeadTooLong), errors.Is(err, errTooMuch):

@@ -55,7 +55,9 @@ const maxWeight = 65535
 func (c *fileChecker) Check(context.Context) check.Result {
 	var value int64
 	if c.file != nil {
-		value, _ = c.file(c.config.File)
+		if v, ok := c.file(c.config.File); ok {
+			value = v
+		}
 	}
 	reason := "track_file " + c.config.File + " is " + strconv.FormatInt(value, 10)
 	if c.config.Weight == 0 {

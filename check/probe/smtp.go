@@ -36,7 +36,7 @@ func (c *smtpChecker) Check(ctx context.Context) check.Result {
 	}{
 		{"", 220, "Bad greeting banner from server"},
 		{"HELO " + c.helo + "\r\n", 250, "Bad HELO response from server"},
-		{"QUIT\r\n", 0, ""},
+		{"QUIT\r\n", 0, "Bad QUIT response from server"},
 	} {
 		conn.phase()
 		if step.say != "" {

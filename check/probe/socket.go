@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -159,6 +160,8 @@ type conn struct {
 	target *target
 	ctx    context.Context
 	stop   func() bool
+	// ended says that the other side has ended its stream.
+	ended bool
 }
 
 func newConn(ctx context.Context, fd int, t *target) *conn {
@@ -198,7 +201,12 @@ func (c *conn) await() error {
 	return result
 }
 
-func (c *conn) Read(b []byte) (int, error)  { return c.file.Read(b) }
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.file.Read(b)
+	c.ended = c.ended || err == io.EOF
+	return n, err
+}
+
 func (c *conn) Write(b []byte) (int, error) { return c.file.Write(b) }
 
 func (c *conn) Close() error {
