@@ -12,6 +12,11 @@ import (
 // returns the exit status.
 func configTest(env Env, o options, w io.Writer) int {
 	setup, messages := env.Load(context.Background(), o.file, o.load)
+	if setup != nil && env.Companion != nil && !o.vrrpOnly && setup.Servers > 0 {
+		if err := env.Companion(Surroundings{}).Check(setup); err != nil {
+			messages = append(messages, Message{Error, o.file + ": " + err.Error()})
+		}
+	}
 	if setup != nil {
 		messages = append(messages, judgeCommands(env, o.file, setup)...)
 	}
