@@ -153,7 +153,7 @@ func (p *pair) round() {
 	}
 	second.start()
 	p.settle("at the start", 0)
-	began := time.Now()
+	began := time.Now().Add(-2 * p.interval) // it has just been alone for longer
 
 	killed := time.Now()
 	first.kill()
