@@ -84,8 +84,9 @@ type (
 	UDPConfig struct {
 		Endpoint
 		Payload []byte // random if nil
-		// Reply wants an answer of MinReply to MaxReply bytes; where Mask has a
-		// bit, it must be that of Pattern, as far as both go.
+		// Reply wants an answer. With a Pattern it must have MinReply to MaxReply
+		// bytes; where Mask has a bit, it must be that of Pattern, as far as both
+		// go.
 		Reply              bool
 		Pattern, Mask      []byte
 		MinReply, MaxReply int
@@ -143,8 +144,9 @@ type URLConfig struct {
 	Digest    [16]byte
 	HasDigest bool
 	// Pattern is a Perl-compatible regular expression, "" for none, to be found
-	// in the body, or with NoMatch not to be found. The match must begin at
-	// MinOffset bytes or later, and at MaxOffset or before if that is not 0.
+	// in the answer, its head included, or with NoMatch not to be found. The match
+	// must begin at MinOffset bytes or later, and before MaxOffset if that is not
+	// 0.
 	Pattern              string
 	Options              []string // of PCRE2, keepalived's names: caseless …
 	NoMatch              bool

@@ -169,3 +169,5 @@ func openFiles(t testing.TB) int {
 	}
 	return len(list)
 }
+
+func addrPort(s string) netip.AddrPort { return netip.MustParseAddrPort(s) }

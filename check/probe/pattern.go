@@ -52,10 +52,21 @@ func newPattern(u check.URLConfig, heavy chan struct{}) (*pattern, error) {
 			options |= o
 		}
 	}
-	if p.re, err = regexp2.Compile(text, options); err != nil {
+	if p.re, err = compile(text, options); err != nil {
 		return nil, fmt.Errorf("regex %q: %w", u.Pattern, err)
 	}
 	return p, nil
+}
+
+// compile makes an error of a panic: the library has had some, over patterns that
+// nobody means.
+func compile(text string, options regexp2.RegexOptions) (re *regexp2.Regexp, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			re, err = nil, fmt.Errorf("it is not understood: %v", p)
+		}
+	}()
+	return regexp2.Compile(text, options)
 }
 
 // search is the search in one answer.

@@ -90,23 +90,26 @@ func (t *translator) class() error {
 	return errors.New("a class is not closed")
 }
 
-// posix takes a named class such as [:alpha:].
+// posix takes a named class such as [:alpha:], or a bracket that is none.
 func (t *translator) posix() error {
-	end := strings.Index(t.in, ":]")
-	if end < 0 {
+	name, _, closed := strings.Cut(t.in[2:], ":]")
+	if !closed || strings.Trim(name, "^abcdefghijklmnopqrstuvwxyz") != "" {
 		t.replace(1, `\[`)
 		return nil
 	}
-	name := t.in[2:end]
 	text, ok := map[string]string{
 		"alpha": "A-Za-z", "digit": "0-9", "alnum": "A-Za-z0-9", "upper": "A-Z", "lower": "a-z", "word": "A-Za-z0-9_",
 		"space": `\t-\r `, "blank": `\t `, "punct": "!-/:-@\\[-`{-~", "print": " -~", "graph": "!-~",
 		"cntrl": `\u0000-\u001f\u007f`, "xdigit": "0-9A-Fa-f", "ascii": `\u0000-\u007f`,
 	}[name]
+	if strings.HasPrefix(name, "^") && len(name) > 1 {
+		text, ok = complement(name[1]) // ^digit, ^word, ^space
+		ok = ok && (name == "^digit" || name == "^word" || name == "^space")
+	}
 	if !ok {
 		return errors.New("[:" + name + ":] is not supported")
 	}
-	t.replace(end+2, text)
+	t.replace(len("[:")+len(name)+len(":]"), text)
 	return nil
 }
 
