@@ -9,7 +9,7 @@ const (
 	oneProcess = "everything runs in one process"
 	noSNMP     = "there is no SNMP; the state is shown by the status commands and as metrics"
 	noDBus     = "there is no D-Bus; the state is shown by the status commands and as metrics"
-	noFirewall = "no_accept is kept without a table of its own"
+	noFirewall = "packets are filtered by nftables, in tables of our own"
 	noDumps    = "state is not written to files"
 	noBFD      = "BFD is not spoken"
 )

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,7 +39,8 @@ func TestRefuse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer host.Close()
+			end := sync.OnceFunc(func() { host.Close() })
+			defer end()
 			apply := func(del bool, addrs ...string) {
 				t.Helper()
 				var all []vrrp.Change
@@ -72,7 +74,8 @@ func TestRefuse(t *testing.T) {
 				reach("10.77.0.100", true)
 				reach("fd77::100", true)
 			}
-			// Another process takes over what a crash left behind.
+			// Another process on the machine has its own rules, and what the end of a
+			// process leaves behind is nothing.
 			apply(false, "10.77.0.100")
 			other, err := linux.NewHost()
 			if err != nil {
@@ -83,6 +86,9 @@ func TestRefuse(t *testing.T) {
 			if errs := other.Apply([]vrrp.Change{{Refuse: &addr}}); errs != nil {
 				t.Fatal(errors.Join(errs...))
 			}
+			reach("10.77.0.100", false)
+			reach("10.77.0.101", false)
+			end()
 			reach("10.77.0.100", true)
 			reach("10.77.0.101", false)
 		})

@@ -26,13 +26,17 @@ type Host struct {
 	indexes  map[string]int
 	settings settings
 	vmacs    vmacs
+	nft      nftables
 	filter   filter
+	reports  membership
 	kept     kept
 }
 
 // NewHost subscribes to changes. Close ends it.
 func NewHost() (*Host, error) {
-	h := &Host{indexes: map[string]int{}, settings: settings{old: map[string]string{}}, vmacs: newVMACs(), filter: filter{refused: map[netip.Addr]bool{}}}
+	h := &Host{indexes: map[string]int{}, settings: settings{old: map[string]string{}}, vmacs: newVMACs()}
+	h.filter = filter{nft: &h.nft, refused: map[netip.Addr]bool{}}
+	h.reports = membership{nft: &h.nft, moved: map[string]uint32{}}
 	h.kept.routes, h.kept.rules = map[routeID]*vrrp.RouteConfig{}, map[ruleID]*vrrp.RuleConfig{}
 	steps := []func() error{
 		func() (err error) { h.cmd, err = openCommands(unix.NETLINK_ROUTE); return err },
@@ -64,7 +68,7 @@ func (h *Host) Close() error {
 	if h.cmd != nil {
 		errs = append(errs, h.cmd.close())
 	}
-	errs = append(errs, h.filter.close())
+	errs = append(errs, h.nft.close())
 	if h.packets != nil {
 		errs = append(errs, h.packets.close())
 	}

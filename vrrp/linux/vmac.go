@@ -51,6 +51,9 @@ func (h *Host) makeVMAC(v *vrrp.VMACLink) error {
 	if err != nil {
 		return err
 	}
+	if err := h.reports.move(v.Name, index, base); err != nil {
+		return fmt.Errorf("keep its reports about groups away: %w", err)
+	}
 	r := nl.NewNetlinkRequest(unix.RTM_NEWLINK, 0)
 	msg := nl.NewIfInfomsg(unix.AF_UNSPEC)
 	msg.Index, msg.Flags, msg.Change = int32(index), unix.IFF_UP, unix.IFF_UP
@@ -191,6 +194,7 @@ func (v *vmacs) deleteAll(h *Host, changes []vrrp.Change) bool {
 	if errors.Join(h.cmd.do([]*nl.NetlinkRequest{r})...) != nil {
 		return false
 	}
+	h.reports.forgetAll()
 	for name := range deleted {
 		v.forget(h, name)
 	}
@@ -201,6 +205,7 @@ func (v *vmacs) deleteAll(h *Host, changes []vrrp.Change) bool {
 // after the last one.
 func (v *vmacs) forget(h *Host, name string) {
 	delete(v.names, name)
+	h.reports.forget(name)
 	if len(v.names) > 0 {
 		return
 	}
