@@ -8,14 +8,17 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"ipvsadm/ipvs"
+	"ipvsadm/testdata/lab/wire"
 )
 
 // director is a model of a service, and a kernel that has the same.
 type director struct {
 	t       *testing.T
 	client  *ipvs.Client // nil if there is no kernel
-	wire    *wire
+	wire    *wire.Wire
 	random  *rand.Rand
 	service ipvs.ServiceKey
 	model   *Service
@@ -99,7 +102,10 @@ func (g game) director(t *testing.T, client *ipvs.Client, expiry time.Duration) 
 		random: rand.New(rand.NewPCG(6, 1)), want: map[flow]want{}, began: time.Now(),
 	}
 	if client != nil {
-		d.wire = newWire(t, int(key.FWMark))
+		if d.wire, err = wire.Open(int(key.FWMark)); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(d.wire.Close)
 	}
 	d.do(ipvs.AddService{Service: service})
 	return d
@@ -214,7 +220,11 @@ func (d *director) send(from, to netip.AddrPort, tcp bool, flags byte) {
 	if d.wire == nil {
 		return
 	}
-	if err := d.wire.send(from, to, tcp, flags); err != nil {
+	p := wire.Packet{Protocol: unix.IPPROTO_UDP, From: from, To: to, Flags: flags}
+	if tcp {
+		p.Protocol = unix.IPPROTO_TCP
+	}
+	if err := d.wire.Send(p); err != nil {
 		d.t.Fatal(err)
 	}
 }
@@ -222,7 +232,7 @@ func (d *director) send(from, to netip.AddrPort, tcp bool, flags byte) {
 // begin opens a connection and notes whose it should be.
 func (d *director) begin(f flow, at time.Duration) {
 	d.t.Helper()
-	d.send(f.client, f.virtual, f.tcp, syn)
+	d.send(f.client, f.virtual, f.tcp, wire.SYN)
 	d.flows = append(d.flows, f)
 	choice := d.model.Choose(Connection{Client: f.client, Virtual: f.virtual, At: at})
 	d.want[f] = want{choice.Server, len(d.flows), choice.Why}
@@ -259,7 +269,7 @@ func (d *director) connect(n int) {
 				continue // IPVS drops what comes for a removed server
 			}
 			d.open = append(d.open[:i], d.open[i+1:]...)
-			d.send(ended.client, ended.virtual, true, fin)
+			d.send(ended.client, ended.virtual, true, wire.FIN)
 			d.model.Moved(d.want[ended].server, false)
 		}
 	}

@@ -4,12 +4,12 @@ import (
 	"flag"
 	"net/netip"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"ipvsadm/ipvs"
 	"ipvsadm/testdata/lab/uml"
+	"ipvsadm/testdata/lab/wire"
 )
 
 var update = flag.Bool("update", false, "write the golden file anew, in the kernel")
@@ -48,16 +48,9 @@ func TestEverySchedulerChoosesAsTheKernelDoes(t *testing.T) {
 
 // network gives every address a way out that leads nowhere.
 func network(t *testing.T) {
-	ip := exec.Command("ip", "-batch", "-")
-	ip.Stdin = strings.NewReader(`link add out type dummy
-link set out up
-addr add 192.0.2.1/24 dev out
-addr add 2001:db8:ffff::1/64 dev out nodad
-route add default dev out
-route add ::/0 dev out
-`)
-	if out, err := ip.CombinedOutput(); err != nil {
-		t.Fatalf("ip: %v: %s", err, out)
+	t.Helper()
+	if err := wire.Dead(); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -150,14 +150,7 @@ func (r *run) tally(one *server) *tally {
 // connect opens a connection of a client and returns the id of its server, -1
 // for none.
 func (r *run) connect(client int) int32 {
-	// Numbers are drawn whether or not they are needed: the load is the same
-	// for every service.
-	c := Connection{
-		Client:  netip.AddrPortFrom(r.clients[client], uint16(1024+r.random.IntN(1<<16-1024))),
-		Virtual: r.load.Virtual[r.random.IntN(len(r.load.Virtual))],
-		At:      r.at,
-	}
-	lasts, ends := r.load.Duration.draw(r.random)
+	c, lasts, ends := r.draw(client)
 	one := r.service.choose(c, nil)
 	if one == nil {
 		r.refused++
@@ -177,6 +170,19 @@ func (r *run) connect(client int) int32 {
 		r.lasting.add(r.at+lasts+r.load.Linger, one)
 	}
 	return int32(one.id)
+}
+
+// draw returns the next connection of a client, and how long it lasts. As many
+// numbers are drawn whether or not they are needed: the load is the same for
+// every service.
+func (r *run) draw(client int) (c Connection, lasts time.Duration, ends bool) {
+	c = Connection{
+		Client:  netip.AddrPortFrom(r.clients[client], uint16(1024+r.random.IntN(1<<16-1024))),
+		Virtual: r.load.Virtual[r.random.IntN(len(r.load.Virtual))],
+		At:      r.at,
+	}
+	lasts, ends = r.load.Duration.draw(r.random)
+	return c, lasts, ends
 }
 
 // end ends the connections whose time has come, in the order of their ends.
