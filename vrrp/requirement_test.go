@@ -8,7 +8,7 @@ import (
 )
 
 // covered remembers which tests ran to their end for which requirement of
-// testdata/rfc.tsv; see zz_ledger_test.go.
+// testdata/rfc.tsv; see ledger_test.go.
 var covered struct {
 	sync.Mutex
 	tests map[string][]string // requirement -> names of top-level tests
