@@ -4,8 +4,9 @@
 //
 //	bench [-rounds N] [-reference PROGRAM] OURS
 //	bench vrrp [-rounds N] OURS
+//	bench sched [-rounds N] OURS
 //
-// The second form measures failover beside Debian's keepalived; see package
+// The third form times simulations. The second form measures failover beside Debian's keepalived; see package
 // failover.
 //
 // It sets no limits and fails only if a command does: shared machines are noisy,
@@ -30,6 +31,10 @@ const insideVar = "BENCH_INSIDE"
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "vrrp" {
 		vrrp(os.Args[2:])
+		return
+	}
+	if len(os.Args) > 1 && os.Args[1] == "sched" {
+		schedulers(os.Args[2:])
 		return
 	}
 	uml.Init()
