@@ -6,8 +6,8 @@
 //	bench vrrp [-rounds N] OURS
 //	bench sched [-rounds N] OURS
 //
-// The third form times simulations. The second form measures failover beside Debian's keepalived; see package
-// failover.
+// The second form measures failover beside Debian's keepalived; see package
+// failover. The third times simulations of a million connections.
 //
 // It sets no limits and fails only if a command does: shared machines are noisy,
 // so read the median of the ratios of single rounds, beside their spread.
