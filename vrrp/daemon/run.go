@@ -168,7 +168,7 @@ func (s *service) run() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, pid.remove()) }()
-	options := vrrp.Options{Log: s.log, Started: s.partStarted, Sync: s.env.Sync}
+	options := vrrp.Options{Detail: s.opt.detail, Log: s.log, Started: s.partStarted, Sync: s.env.Sync}
 	if !s.opt.checkOnly {
 		wire, err := linux.NewWire()
 		if err != nil {
