@@ -20,6 +20,8 @@ func (c *counting) receive(wait time.Duration) ([]datagram, error) {
 	return c.socket.receive(wait)
 }
 
+func (c *counting) settings() *settingsReader { return c.socket.(*kernelSocket).settings() }
+
 // TestCostOnTheKernel pins the number of system calls that requests take.
 func TestCostOnTheKernel(t *testing.T) {
 	uml.Run(t, func(t *testing.T) {
@@ -52,6 +54,7 @@ func TestCostOnTheKernel(t *testing.T) {
 		list := n/90/2 + 2
 		cost("table, basic", 1, list, func() { checkMany(t, table(t, c, Query{}), n, 1) })
 		cost("table, with tunnels", 1, list, func() { checkMany(t, table(t, c, Query{Detail: WithTunnels}), n, 1) })
+		cost("table, settings", 1, list, func() { checkMany(t, table(t, c, Query{Detail: Settings}), n, 1) })
 		// The list a second time goes through another socket.
 		cost("table, full", 1+n, list+n, func() { checkMany(t, table(t, c, Query{Detail: Full}), n, 1) })
 	})

@@ -47,12 +47,25 @@ func (k *kernelSocket) again() (socket, error) {
 	return s, nil
 }
 
-// openFile opens a file of /proc/net. What that shows is the namespace of the
-// thread that opens it, so a thread has to be there for a moment.
+// openFile opens a file of /proc/net, which shows the namespace of the thread
+// that opens it.
 func (k *kernelSocket) openFile(name string) (io.ReadCloser, error) {
-	ns, err := k.namespace()
+	var f *os.File
+	err := k.within(func() (err error) {
+		f, err = os.Open("/proc/thread-self/net/" + name)
+		return err
+	})
 	if err != nil {
 		return nil, err
+	}
+	return f, nil
+}
+
+// within calls f on a thread that is in the namespace of the socket.
+func (k *kernelSocket) within(f func() error) error {
+	ns, err := k.namespace()
+	if err != nil {
+		return err
 	}
 	defer ns.Close()
 
@@ -60,22 +73,18 @@ func (k *kernelSocket) openFile(name string) (io.ReadCloser, error) {
 	here, err := netns.Get()
 	if err != nil {
 		runtime.UnlockOSThread()
-		return nil, err
+		return err
 	}
 	defer here.Close()
 	if !here.Equal(ns) {
 		err = netns.Set(ns)
 	}
-	var f *os.File
 	if err == nil {
-		f, err = os.Open("/proc/thread-self/net/" + name)
+		err = f()
 	}
 	// A thread that can't go back stays locked, so that nothing else runs on it.
 	if here.Equal(ns) || netns.Set(here) == nil {
 		runtime.UnlockOSThread()
 	}
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
+	return err
 }

@@ -73,7 +73,7 @@ func (p *procTable) destinations(k *ServiceKey, d Detail) ([]DestinationState, b
 	if s == nil || s.seen != 1 || s.joined != 1 {
 		return nil, false
 	}
-	if d == WithTunnels {
+	if d != Basic {
 		for i := range s.dests {
 			if s.dests[i].Forward == Tunnel {
 				return nil, false

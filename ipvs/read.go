@@ -15,7 +15,7 @@ import (
 // what any of them saw is kept if it still exists: a row that nobody touched
 // meanwhile is there once, others may be there or not.
 //
-// With Basic and WithTunnels, a real server whose forwarding method is 4 to 7,
+// With Basic, WithTunnels and Settings, a real server whose forwarding method is 4 to 7,
 // which no tool sets, is taken for Masq.
 func (c *Client) Table(q Query) ([]Entry, error) {
 	c.mu.Lock()
@@ -39,9 +39,15 @@ func (c *Client) Table(q Query) ([]Entry, error) {
 			return nil, opError(ReqGetService, err)
 		}
 	}
+	var settings *settingsReader
+	if q.Detail == Settings {
+		settings = c.settings()
+		defer settings.close()
+	}
 	for i := range entries {
 		e, enough := &entries[i], false
-		if e.Destinations, enough = listed.destinations(&e.ServiceKey, q.Detail); enough {
+		e.Destinations, enough = listed.destinations(&e.ServiceKey, q.Detail)
+		if enough && (q.Detail != Settings || settings.complete(&e.ServiceKey, e.Destinations)) {
 			continue
 		}
 		if e.Destinations, err = c.destinations(&e.ServiceKey); err != nil {
@@ -49,6 +55,15 @@ func (c *Client) Table(q Query) ([]Entry, error) {
 		}
 	}
 	return entries, nil
+}
+
+// settings returns a reader of settings that takes less than a dump for every
+// service, nil if the socket has none.
+func (c *Client) settings() *settingsReader {
+	if s, ok := c.sock.(interface{ settings() *settingsReader }); ok {
+		return s.settings()
+	}
+	return nil
 }
 
 func (c *Client) oneEntry(k ServiceKey) ([]Entry, error) {

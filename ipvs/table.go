@@ -17,6 +17,9 @@ const (
 	Basic Detail = iota
 	// WithTunnels is Basic and the encapsulation of tunnel servers.
 	WithTunnels
+	// Settings is WithTunnels and all else that can be set, and the number of
+	// persistence templates: everything but counters.
+	Settings
 	// Full is everything.
 	Full
 )

@@ -107,7 +107,7 @@ func (s *session) fulfil(w *wish, scope Replace) int {
 	var plan []ipvs.Change
 	var refused, late []refusal
 	for round := range replaceRounds {
-		table, err := s.look(w, round > 0 && len(refused) == 0)
+		table, err := s.kernel.Table(ipvs.Query{Detail: ipvs.Settings})
 		if err != nil {
 			return s.listFailed(err)
 		}
@@ -130,28 +130,6 @@ func (s *session) fulfil(w *wish, scope Replace) int {
 		}
 	}
 	return s.unfulfilled(w, plan, append(refused, late...))
-}
-
-// look reads the kernel's table. After changes that all succeeded it need not
-// ask again for thresholds, which no fast way of reading shows.
-func (s *session) look(w *wish, again bool) ([]ipvs.Entry, error) {
-	if !again {
-		return s.kernel.Table(ipvs.Query{Detail: ipvs.Full})
-	}
-	table, err := s.kernel.Table(ipvs.Query{Detail: ipvs.WithTunnels})
-	for i := range table {
-		wanted := w.image.find(table[i].ServiceKey)
-		if wanted == nil {
-			continue
-		}
-		for j := range table[i].Destinations {
-			d := &table[i].Destinations[j]
-			if at, ok := wanted.at[d.Addr]; ok {
-				d.Upper, d.Lower = wanted.servers[at].Upper, wanted.servers[at].Lower
-			}
-		}
-	}
-	return table, err
 }
 
 // refusal is a change that the kernel did not make.

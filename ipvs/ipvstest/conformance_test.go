@@ -98,7 +98,7 @@ func TestDetailOnRealKernel(t *testing.T) {
 					do(client, s.op)
 				}
 			}
-			queries := []ipvs.Query{{}, {Detail: ipvs.WithTunnels}, {Detail: ipvs.Full}}
+			queries := []ipvs.Query{{}, {Detail: ipvs.WithTunnels}, {Detail: ipvs.Settings}, {Detail: ipvs.Full}}
 			for _, k := range serviceKeys() {
 				queries = append(queries, ipvs.Query{Service: k, Detail: ipvs.Full})
 			}
@@ -127,7 +127,7 @@ func detailDifference(fake, real kernel, q ipvs.Query) string {
 			if q.Detail == ipvs.Basic || g.Forward != ipvs.Tunnel && q.Detail != ipvs.Full {
 				w.Tunnel = ipvs.Encapsulation{}
 			}
-			if q.Detail != ipvs.Full {
+			if q.Detail != ipvs.Full && q.Detail != ipvs.Settings {
 				w.Upper, w.Lower = 0, 0
 			}
 			if g != w {

@@ -168,7 +168,11 @@ func TestDetailLeavesOutWhatWasNotAsked(t *testing.T) {
 	}
 	tunnelled := basic("10.0.0.2:80", ipvs.Tunnel, 3)
 	tunnelled.Tunnel = ipvs.Encapsulation{Type: ipvs.GUE, Port: 6080, Flags: ipvs.TunnelCsum}
+	settings := [2]ipvs.DestinationState{basic("10.0.0.3:80", ipvs.Route, 1), tunnelled}
+	settings[1].Upper, settings[1].Lower = 9, 4
+	settings[0].Persistent, settings[1].Persistent = 3, 3
 	for detail, want := range map[ipvs.Detail][]ipvs.DestinationState{
+		ipvs.Settings:    settings[:],
 		ipvs.Basic:       {basic("10.0.0.3:80", ipvs.Route, 1), basic("10.0.0.2:80", ipvs.Tunnel, 3)},
 		ipvs.WithTunnels: {basic("10.0.0.3:80", ipvs.Route, 1), tunnelled},
 	} {

@@ -161,8 +161,11 @@ func shown(d ipvs.DestinationState, detail ipvs.Detail) ipvs.DestinationState {
 		Active:      d.Active,
 		Inactive:    d.Inactive,
 	}
-	if detail == ipvs.WithTunnels && d.Forward == ipvs.Tunnel {
+	if detail != ipvs.Basic && d.Forward == ipvs.Tunnel {
 		less.Tunnel = d.Tunnel
+	}
+	if detail == ipvs.Settings {
+		less.Upper, less.Lower, less.Persistent = d.Upper, d.Lower, d.Persistent
 	}
 	return less
 }
