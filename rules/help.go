@@ -75,7 +75,7 @@ func helpText() string {
 		}
 		b.WriteString("\n" + g.title + ":\n" + set.FlagUsagesWrapped(80))
 	}
-	b.WriteString("\nSchedulers:\n ")
+	b.WriteString("\nSchedulers, explained by ipvsadm sched:\n ")
 	for _, s := range sched.All() {
 		b.WriteString(" " + s.Name)
 	}

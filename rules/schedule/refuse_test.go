@@ -64,7 +64,7 @@ func TestBadInputIsRefused(t *testing.T) {
 		{simulate + "--clients 5", "how many connections? Give --connections N"},
 		{simulate + "--clients 0 --connections 5", "want a whole number from 1 to 10000000"},
 		{simulate + "--clients -3 --connections 5", "want a whole number from 1 to 10000000"},
-		{simulate + "--clients 3 --connections 5000000000", "want a whole number from 1 to 100000000"},
+		{simulate + "--clients 3 --connections 5000000000", "want a whole number from 1 to 20000000"},
 		{simulate + "--clients 3 --connections 5 --rate 0", "want a whole number from 1 to 1000000000"},
 		{simulate + "--clients 3 --connections 5 --seed -1", "invalid argument \"-1\" for \"--seed\""},
 		{simulate + "--clients 3 --connections 5 --duration soon", `duration "soon": want TIME, exp:TIME`},

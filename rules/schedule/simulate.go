@@ -69,7 +69,7 @@ func (c *command) simulate(args []string) error {
 	set := pflag.NewFlagSet("simulate", pflag.ContinueOnError)
 	o.sourceOptions.add(set)
 	set.Var(number{&o.clients, 1, 10_000_000}, "clients", "")
-	set.Var(number{&o.connections, 1, 100_000_000}, "connections", "")
+	set.Var(number{&o.connections, 1, 20_000_000}, "connections", "")
 	set.Var(number{&o.rate, 1, 1_000_000_000}, "rate", "")
 	set.Var(number{&o.destinations, 1, 1_000_000}, "destinations", "")
 	set.StringVar(&o.duration, "duration", o.duration, "")
