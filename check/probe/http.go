@@ -138,6 +138,18 @@ func (c *httpChecker) ask(ctx context.Context, p *page) check.Result {
 		// close_notify, after which it reads no more.
 		err = io.ErrUnexpectedEOF
 	}
+	r := c.judge(ctx, p, a, err)
+	switch {
+	case ctx.Err() != nil:
+		return skip(stopped)
+	case a.search != nil && a.search.err == errBusy:
+		return skip(errBusy.Error())
+	}
+	return r
+}
+
+// judge says what an answer is worth, of which reading ended with err.
+func (c *httpChecker) judge(ctx context.Context, p *page, a *answer, err error) check.Result {
 	switch {
 	case err == nil:
 	case errors.Is(err, errHeadTooLong), errors.Is(err, errTooMuch):
@@ -149,11 +161,7 @@ func (c *httpChecker) ask(ctx context.Context, p *page) check.Result {
 	default:
 		// keepalived takes any end of the connection for the end of the page.
 	}
-	r := a.verdict(p)
-	if ctx.Err() != nil {
-		return skip(stopped)
-	}
-	return r
+	return a.verdict(p)
 }
 
 // Limits of what a server may send. A page that is longer fails.

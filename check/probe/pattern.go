@@ -152,7 +152,11 @@ func (s *search) beyond(at uint64) bool {
 	return s.max != 0 && at >= s.max || s.first && s.line >= 0 && int64(at) > s.line
 }
 
-var errTooSlow = errors.New("the search takes too long")
+var (
+	errTooSlow = errors.New("the search takes too long")
+	// errBusy says nothing of the server: others were searching all the time.
+	errBusy = errors.New("too many patterns are searched for at the same time")
+)
 
 // find returns where in the window the first match begins, -1 for none.
 func (s *search) find() (int, error) {
@@ -161,7 +165,7 @@ func (s *search) find() (int, error) {
 		case s.heavy <- struct{}{}:
 			defer func() { <-s.heavy }()
 		case <-s.ctx.Done():
-			return -1, errTooSlow
+			return -1, errBusy
 		}
 	}
 	// A pattern belongs to one checker, and that to one goroutine.

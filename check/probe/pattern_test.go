@@ -237,8 +237,12 @@ func TestHeavy(t *testing.T) {
 	defer cancel()
 	s := p.search(ctx)
 	s.write([]byte("a"))
-	if _, err := s.end(); err != errTooSlow {
+	if _, err := s.end(); err != errBusy {
 		t.Errorf("while another searches: %v", err)
+	}
+	config := check.HTTPConfig{Endpoint: endpoint(listen(t, script(ok+"\r\n")), hasty), URLs: []check.URLConfig{url(regex("a"))}}
+	if r := run(t, config, Options{Heavy: heavy}); r.Verdict != check.Skip {
+		t.Errorf("a check while another searches: %v", r)
 	}
 	<-heavy
 	s = p.search(context.Background())
