@@ -175,7 +175,9 @@ func (p *pair) round() {
 
 	first.start()
 	p.back("after the stop")
-	p.checkFlaps(began)
+	if p.interval > 10*time.Millisecond { // less than a busy machine lets a process wait
+		p.checkFlaps(began)
+	}
 	for _, r := range p.routers {
 		r.stop()
 	}
@@ -207,7 +209,7 @@ func (p *pair) settle(when string, hosts ...int) {
 		instances = 2
 	}
 	state := ""
-	for end := time.Now().Add(3*p.down() + 5*time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(3*p.down() + 20*time.Second); ; time.Sleep(20 * time.Millisecond) {
 		wrong := false
 		state = ""
 		for host := range p.hosts {
@@ -238,7 +240,7 @@ func (p *pair) settle(when string, hosts ...int) {
 func (p *pair) alone(when string, host int) {
 	p.t.Helper()
 	var heard []heard
-	for range 5 {
+	for range 20 {
 		since := time.Now()
 		time.Sleep(p.interval*4 + 100*time.Millisecond)
 		heard = p.heard.since(since)
