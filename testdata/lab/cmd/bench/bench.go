@@ -68,8 +68,9 @@ func (b *bench) measure(w work) (result, error) {
 					return r, err
 				}
 			}
+			program, args := b.command(tool, &w)
 			var err error
-			if pair[tool], err = run(b.tools[tool], w.args, w.input); err != nil {
+			if pair[tool], err = run(program, args, w.input); err != nil {
 				return r, err
 			}
 		}
@@ -97,7 +98,8 @@ func (b *bench) measureMemory(r *result) (err error) {
 				return err
 			}
 		}
-		if r.memory[tool], err = peakMemory(b.tools[tool], r.args, r.input); err != nil {
+		program, args := b.command(tool, &r.work)
+		if r.memory[tool], err = peakMemory(program, args, r.input); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,7 @@
 // turns and in the same User-Mode Linux kernel, and prints for each kind of work
 // the ratio of their times and the peak memory of both.
 //
-//	bench [-rounds N] [-reference PROGRAM] OURS
+//	bench [-rounds N] [-reference PROGRAM] [-only TEXT] OURS
 //	bench vrrp [-rounds N] OURS
 //	bench sched [-rounds N] OURS
 //
@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"ipvsadm/testdata/lab/cmd/bench/failover"
 	"ipvsadm/testdata/lab/uml"
@@ -40,6 +41,7 @@ func main() {
 	uml.Init()
 	rounds := flag.Int("rounds", 7, "measured rounds of each kind of work, after one to warm up")
 	reference := flag.String("reference", "/usr/sbin/ipvsadm", "the ipvsadm to compare with")
+	only := flag.String("only", "", "measure only work with this in its name")
 	flag.Parse()
 	if flag.NArg() != 1 || *rounds < 1 {
 		flag.Usage()
@@ -49,7 +51,7 @@ func main() {
 	if os.Getenv(insideVar) != "" {
 		run = inside
 	}
-	if err := run(flag.Arg(0), *reference, *rounds); err != nil {
+	if err := run(flag.Arg(0), *reference, *rounds, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -75,7 +77,7 @@ func vrrp(args []string) {
 }
 
 // boot starts a guest and runs this program again in there.
-func boot(ours, reference string, rounds int) error {
+func boot(ours, reference string, rounds int, only string) error {
 	ours, err := filepath.Abs(ours)
 	if err != nil {
 		return err
@@ -90,7 +92,7 @@ func boot(ours, reference string, rounds int) error {
 	}
 	defer guest.Close()
 	code, err := guest.Run(context.Background(), uml.Command{
-		Args:    []string{self, "-rounds", strconv.Itoa(rounds), "-reference", reference, ours},
+		Args:    []string{self, "-rounds", strconv.Itoa(rounds), "-reference", reference, "-only", only, ours},
 		Env:     append(os.Environ(), insideVar+"=1"),
 		Dir:     "/",
 		Isolate: true,
@@ -102,7 +104,7 @@ func boot(ours, reference string, rounds int) error {
 }
 
 // inside does all the work and prints a line for each as it is done.
-func inside(ours, reference string, rounds int) error {
+func inside(ours, reference string, rounds int, only string) error {
 	b, err := newBench([2]string{ours, reference}, rounds)
 	if err != nil {
 		return err
@@ -110,6 +112,9 @@ func inside(ours, reference string, rounds int) error {
 	defer b.close()
 	fmt.Printf("%s against %s, %d rounds in turns, times in ms\n", filepath.Base(ours), reference, rounds)
 	for _, w := range works() {
+		if !strings.Contains(w.name, only) {
+			continue
+		}
 		r, err := b.measure(w)
 		if err != nil {
 			return fmt.Errorf("%s: %w", w.name, err)
@@ -117,5 +122,8 @@ func inside(ours, reference string, rounds int) error {
 		b.results = append(b.results, r)
 		fmt.Fprintf(os.Stderr, "measured: %s\n", w.name)
 	}
-	return b.print(os.Stdout)
+	if err := b.print(os.Stdout); err != nil || !strings.Contains(killName, only) {
+		return err
+	}
+	return b.killAll(os.Stdout)
 }

@@ -14,6 +14,8 @@ type work struct {
 	target float64 // the ratio to reach, 0 for a line that only informs
 	args   []string
 	input  string // standard input
+	// restore runs the reference as ipvsadm-restore, without args.
+	restore bool
 	// prepare sets the kernel up, once before all rounds; before does so again
 	// before every single run.
 	prepare, before func(*bench) error
@@ -30,6 +32,10 @@ func works() []work {
 	restore := func(name string, target float64, rules string) work {
 		return work{name: name, target: target, args: []string{"-R"}, input: rules, before: (*bench).flush}
 	}
+	replace := func(name string, target float64, rules string) work {
+		return work{name: name, target: target, args: []string{"-R", "--replace"}, input: rules, restore: true,
+			before: func(b *bench) error { return b.load(wide) }}
+	}
 	connections := func(n int, target float64) work {
 		return work{name: fmt.Sprintf("-L -c -n, %d connections", n), target: target,
 			args:    []string{"-L", "-c", "-n"},
@@ -39,6 +45,8 @@ func works() []work {
 		restore("-R, 2000 services x 1 server", 0.10, wide),
 		restore("-R, 300 services x 10 servers", 0.10, tall),
 		restore("-R, 1 service x 1000 servers", 0.25, deep),
+		replace("-R --replace, 2000 x 1, unchanged", 0.15, wide),
+		replace("-R --replace, 2000 x 1, 1 % changed", 0.20, reweighted(wide, 100)),
 		list("-L -n, 2000 x 1", 0.20, wide, "-L -n"),
 		list("-S -n, 2000 x 1", 0.20, wide, "-S -n"),
 		list("-L -n --stats, 2000 x 1", 0.50, wide, "-L -n --stats"),
@@ -65,6 +73,21 @@ func table(services, servers int) string {
 	return s.String()
 }
 
+// reweighted gives one in so many servers of a restore stream another weight.
+func reweighted(rules string, oneIn int) string {
+	var s strings.Builder
+	servers := 0
+	for line := range strings.Lines(rules) {
+		if strings.HasPrefix(line, "-a ") {
+			if servers++; servers%oneIn == 0 {
+				line = strings.TrimSuffix(line, "\n") + "00\n"
+			}
+		}
+		s.WriteString(line)
+	}
+	return s.String()
+}
+
 // director is where the connections of the benchmark go to.
 var director = netip.MustParseAddrPort("10.3.0.1:53")
 
@@ -83,4 +106,12 @@ func (b *bench) load(rules string) error {
 	}
 	_, err := run(b.tools[0], []string{"-R"}, rules)
 	return err
+}
+
+// command returns what a tool runs for a work.
+func (b *bench) command(tool int, w *work) (program string, args []string) {
+	if w.restore && tool == 1 {
+		return b.tools[tool] + "-restore", nil
+	}
+	return b.tools[tool], w.args
 }
