@@ -22,6 +22,10 @@ const closing = 5 * time.Second
 
 // service is a running daemon.
 type service struct {
+	// confine is called once the sockets are open, nil where the process is not
+	// ours alone.
+	confine func() error
+
 	env       Env
 	opt       options
 	log       *slog.Logger
@@ -47,6 +51,7 @@ func serve(env Env, opt options) int {
 		log.Warn(line)
 	}
 	s := newService(env, opt, log)
+	s.confine = confine
 	// From here on, so that whoever wants us to end or to read again before we are
 	// ready gets that when we are, and no half of an end.
 	signal.Notify(s.signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGUSR1, unix.SIGUSR2,
@@ -102,6 +107,9 @@ func (s *service) load(ctx context.Context) *Setup {
 	}
 	if setup == nil {
 		return nil
+	}
+	if err := hideSecrets(&setup.VRRP); err != nil {
+		s.log.Warn(err.Error())
 	}
 	if s.opt.checkOnly { // what is left of it are the files that can be watched
 		setup.VRRP = vrrp.Config{Files: setup.VRRP.Files}
@@ -181,6 +189,11 @@ func (s *service) run() (err error) {
 		}
 		defer host.Close()
 		options.Wire, options.Host = wire, host
+	}
+	if s.confine != nil {
+		if err := s.confine(); err != nil {
+			s.log.Warn(err.Error())
+		}
 	}
 	s.once(s.setup.Startup)
 	defer func() { s.once(s.setup.Shutdown) }()

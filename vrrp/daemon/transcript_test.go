@@ -179,7 +179,9 @@ func play(t *testing.T, s scenario, ours bool) (map[string][]string, string) {
 	a := &actor{t: t, dir: t.TempDir()}
 	a.exit(0)
 	a.write("k.conf", strings.ReplaceAll(s.conf, "DIR", a.dir))
-	a.start(ours)
+	if err := a.start(ours); err != nil {
+		return nil, err.Error()
+	}
 	time.Sleep(2*time.Second + settled)
 	for _, x := range s.steps {
 		x.do(a)
@@ -196,12 +198,12 @@ func play(t *testing.T, s scenario, ours bool) (map[string][]string, string) {
 }
 
 // start starts keepalived or us in a new network namespace.
-func (a *actor) start(ours bool) {
+func (a *actor) start(ours bool) error {
 	at := func(name string) string { return filepath.Join(a.dir, name) }
 	if ours {
 		self, err := os.Executable()
 		if err != nil {
-			a.t.Error(err)
+			return err
 		}
 		a.cmd = exec.Command(self, "-D", "-f", at("k.conf"), "-p", at("pid"), "--socket", at("socket"))
 		a.cmd.Env = append(os.Environ(), roleVar+"=daemon", "JOURNAL_STREAM=1:2")
@@ -213,7 +215,7 @@ func (a *actor) start(ours bool) {
 	a.cmd.Stdout = a
 	a.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGTERM}
 	if err := a.cmd.Start(); err != nil {
-		a.t.Error(err)
+		return err
 	}
 	a.t.Cleanup(func() {
 		if a.cmd.ProcessState == nil {
@@ -221,6 +223,7 @@ func (a *actor) start(ours bool) {
 			a.cmd.Wait()
 		}
 	})
+	return nil
 }
 
 func (a *actor) write(name, text string) {
