@@ -1,7 +1,9 @@
 package linux_test
 
 import (
+	"bytes"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"slices"
@@ -284,10 +286,30 @@ func (p *pair) checkTakeover(since time.Time, want time.Duration) {
 	if !ok {
 		p.t.Fatalf("no change of the sender was heard")
 	}
+	p.checkAnnounced(since, first.at)
 	took := first.at.Sub(last.at)
 	p.t.Logf("takeover after %v, %v more than the protocol's time", took, took-want)
 	if took < want-5*time.Millisecond || took > want+slack {
 		p.t.Errorf("%v after the last advertisement, want %v", took, want)
+	}
+}
+
+// checkAnnounced checks that a new Active Router announces its addresses, not
+// before it has advertised, and with the virtual MAC address if it has one.
+func (p *pair) checkAnnounced(since, advertised time.Time) {
+	p.t.Helper()
+	virtual := vrrp.VirtualMAC(firstVRID, p.ipv6)
+	for _, a := range p.addresses(0) {
+		addr := netip.MustParseAddr(a)
+		p.await("an announcement of "+a, func() bool { return len(p.heard.announcements(addr, advertised)) > 0 })
+		for _, x := range p.heard.announcements(addr, since) {
+			if x.at.Before(advertised) {
+				p.t.Errorf("%s was announced %v before the first advertisement", a, advertised.Sub(x.at))
+			}
+			if wants := strings.Contains(p.instance, "use_vmac"); wants != bytes.Equal(x.mac, virtual) {
+				p.t.Errorf("%s was announced for %v", a, x.mac)
+			}
+		}
 	}
 }
 

@@ -249,10 +249,19 @@ func (r *router) stop() time.Duration {
 	return time.Since(start)
 }
 
-// tap records the advertisements that pass the switch.
+// tap records the advertisements and the announcements that pass the switch.
 type tap struct {
-	mu   sync.Mutex
-	seen []heard
+	mu        sync.Mutex
+	seen      []heard
+	announced []announced
+}
+
+// announced is a gratuitous ARP request or an unsolicited neighbour
+// advertisement, with the kernel's time of it.
+type announced struct {
+	at   time.Time
+	mac  net.HardwareAddr
+	addr netip.Addr
 }
 
 // heard is an advertisement with the kernel's time of it.
@@ -329,6 +338,12 @@ func (tp *tap) record(frame, control []byte) {
 			}
 		}
 	}
+	if addr, ok := announcedBy(frame); ok {
+		tp.mu.Lock()
+		defer tp.mu.Unlock()
+		tp.announced = append(tp.announced, announced{h.at, h.mac, addr})
+		return
+	}
 	var d vrrp.Datagram
 	switch packet := frame[14:]; {
 	case frame[12] == 0x08 && frame[13] == 0x00:
@@ -353,6 +368,18 @@ func (tp *tap) record(frame, control []byte) {
 	tp.seen = append(tp.seen, h)
 }
 
+// announcedBy is the address that a frame announces, if it does.
+func announcedBy(frame []byte) (addr netip.Addr, ok bool) {
+	switch packet := frame[14:]; {
+	case frame[12] == 0x08 && frame[13] == 0x06 && len(packet) >= 28:
+		return netip.AddrFrom4([4]byte(packet[14:18])), bytes.Equal(packet[14:18], packet[24:28])
+	case frame[12] == 0x86 && frame[13] == 0xdd && len(packet) >= 64 && packet[6] == 58 && packet[40] == 136:
+		target := netip.AddrFrom16([16]byte(packet[48:64]))
+		return target, frame[0] == 0x33 && !target.IsMulticast()
+	}
+	return addr, false
+}
+
 func le64(b []byte) (v uint64) {
 	for i := range 8 {
 		v |= uint64(b[i]) << (8 * i)
@@ -367,6 +394,18 @@ func (tp *tap) since(t time.Time) (all []heard) {
 	for _, h := range tp.seen {
 		if !h.at.Before(t) {
 			all = append(all, h)
+		}
+	}
+	return all
+}
+
+// announcements returns how an address was announced from that time on.
+func (tp *tap) announcements(addr netip.Addr, since time.Time) (all []announced) {
+	tp.mu.Lock()
+	defer tp.mu.Unlock()
+	for _, a := range tp.announced {
+		if a.addr == addr && !a.at.Before(since) {
+			all = append(all, a)
 		}
 	}
 	return all
