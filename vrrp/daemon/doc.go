@@ -1,6 +1,11 @@
 // Package daemon is the command "ipvsadm vrrp", which is also what the program
 // does when it is called keepalived: words of the command line, the test of a
-// configuration, exit statuses.
+// configuration, exit statuses, signals, the control socket.
+//
+// Beside failover, or alone as "ipvsadm check", runs a Companion: the virtual
+// servers of the configuration. This package knows nothing of them but that they
+// have a quorum or not; main makes the two known to each other. The companion has
+// goroutines of its own, begins anew if it panics, and cannot hold up failover.
 //
 //	os.Exit(daemon.Main(daemon.Env{
 //		Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(),
