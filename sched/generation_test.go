@@ -61,6 +61,8 @@ func TestOverloadOfTotals(t *testing.T) {
 		{"lower is 5", set(6, 5), state{false, true}},
 		{"the sixth goes", closed, state{false, true}},
 		{"the fifth goes", closed, state{false, false}},
+		{"the threshold is 4", set(4, 1), state{false, true}},
+		{"the threshold is 20, and 4 are fewer than three quarters of that", set(20, 0), state{false, false}},
 		{"no threshold", set(0, 0), state{false, false}},
 	}
 	for _, step := range steps {

@@ -185,22 +185,16 @@ func (r *run) draw(client int) (c Connection, lasts time.Duration, ends bool) {
 	return c, lasts, ends
 }
 
-// end ends the connections whose time has come, in the order of their ends.
+// end ends the connections whose time has come.
 func (r *run) end(now time.Duration) {
-	for {
-		e, due := r.active.next(now)
-		gone, over := r.lasting.next(now)
-		switch {
-		case due && (!over || e.at <= gone.at):
-			r.active.remove()
-			r.service.moved(e.server, false)
-			r.lasting.add(e.at+r.load.Linger, e.server)
-		case over:
-			r.lasting.remove()
-			r.service.closed(gone.server, false)
-		default:
-			return
-		}
+	for e, due := r.active.next(now); due; e, due = r.active.next(now) {
+		r.active.remove()
+		r.service.moved(e.server, false)
+		r.lasting.add(e.at+r.load.Linger, e.server)
+	}
+	for e, due := r.lasting.next(now); due; e, due = r.lasting.next(now) {
+		r.lasting.remove()
+		r.service.closed(e.server, false)
 	}
 }
 

@@ -134,7 +134,7 @@ func (c *command) prediction(src *source, client netip.AddrPort, dst string) (*p
 		if found, err = c.templates(p); err != nil {
 			return nil, err
 		}
-		options.Told = !p.engine
+		options.Told = true
 	}
 	model, err := src.current(options)
 	if err != nil {

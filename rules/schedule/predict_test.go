@@ -67,10 +67,10 @@ func TestPredictions(t *testing.T) {
 				w.stdin = "-A -t 10.9.0.5:80 -s rr\n-a -t 10.9.0.5:80 -r 10.0.0.6:80 -m\n-a -t 10.9.0.5:80 -r 10.0.0.5:80 -m\n" +
 					"-E -t 10.9.0.5:80 -s fo\n-e -t 10.9.0.5:80 -r 10.0.0.6:80 -m -w 5\n-d -t 10.9.0.5:80 -r 10.0.0.5:80\n"
 			}, "6", true},
-		{"a table that begins anew", "-t 10.9.0.5:80 --rules -",
+		{"a table that begins anew", "-t 10.9.0.5:80 --next 2 --rules -",
 			func(w *world) {
 				w.stdin = "-A -t 10.9.0.5:80 -s rr\n-a -t 10.9.0.5:80 -r 10.0.0.6:80 -m\n-C\n-A -t 10.9.0.5:80 -s rr\n-a -t 10.9.0.5:80 -r 10.0.0.5:80 -m\n"
-			}, "5", true},
+			}, "55", true},
 	}
 	for _, tt := range tests {
 		w := newWorld(t, shop)
@@ -133,6 +133,7 @@ func TestTemplates(t *testing.T) {
 		{"of another network", "-t 10.9.0.1:82 --client 192.0.3.7", address, "10.0.0.1:80", true},
 		{"of another service", "-t 10.9.0.1:82 --client 192.0.2.7", strings.Replace(address, "0052", "0053", 1), "10.0.0.1:80", true},
 		{"of another protocol", "-t 10.9.0.1:82 --client 192.0.2.7", strings.Replace(address, "TCP", "UDP", 1), "10.0.0.1:80", true},
+		{"a connection that has just begun", "-t 10.9.0.1:82 --client 192.0.2.7", strings.Replace(address, " 0000 ", " 9C40 ", 1), "10.0.0.1:80", true},
 		{"a connection", "-t 10.9.0.1:82 --client 192.0.2.7", strings.Replace(address, "NONE", "ESTABLISHED", 1), "10.0.0.1:80", true},
 		{"of a server that is gone", "-t 10.9.0.1:82 --client 192.0.2.7", strings.Replace(address, "0A000002", "0A000009", 1), "10.0.0.1:80", true},
 		{"for all ports", "-t 10.9.0.1:0 --client 192.0.2.7", row("TCP", "C0000207", "0000", "0A090001", "0000", "0A000002", "0000", "NONE"), "10.0.0.2:0", true},
