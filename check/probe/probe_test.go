@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -227,4 +228,46 @@ func TestPanicIsAFailedCheck(t *testing.T) {
 		t.Errorf("told %v and the stack %s", value, stack)
 	}
 	want(t, (&guard{checker: panics{}}).Check(context.Background()), check.Fail, "the checker itself failed")
+}
+
+// TestPingSockets has both kinds of socket, and ICMP errors. TEST-NET-1 is nobody's
+// address; where a router says so it is a failure at once.
+func TestPingSockets(t *testing.T) {
+	for _, a := range []string{"127.0.0.1", "::1"} {
+		p := check.PingConfig{Endpoint: check.Endpoint{Addr: netip.AddrPortFrom(netip.MustParseAddr(a), 0), Timeout: patient}}
+		for _, name := range []string{"ping", "raw"} {
+			c := newPing(p)
+			if name == "raw" {
+				c.ping.kind = -1 // which no kernel has
+			} else {
+				c.raw.kind = -1
+			}
+			r := c.Check(t.Context())
+			if r.Verdict == check.Skip {
+				t.Logf("%s with a %s socket is not allowed here: %s", a, name, r.Reason)
+				continue
+			}
+			want(t, r, check.Pass, "")
+		}
+	}
+}
+
+// TestMark looks at the mark of a socket.
+func TestMark(t *testing.T) {
+	e := endpoint(listen(t, func(net.Conn) {}), patient)
+	e.Mark = 42
+	target := newTarget(e, unix.SOCK_STREAM, unix.IPPROTO_TCP)
+	fd, _, err := target.start()
+	var local *localError
+	if errors.As(err, &local) && errors.Is(err, unix.EPERM) {
+		want(t, run(t, check.TCPConfig{Endpoint: e}, Options{}), check.Skip, "fwmark 42: operation not permitted")
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if mark, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK); err != nil || mark != 42 {
+		t.Errorf("mark %d, %v", mark, err)
+	}
 }

@@ -4,14 +4,16 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // translate writes a pattern of PCRE2 in the language of regexp2, which is that of
 // .NET. The two agree but for what is here. What regexp2 has no word for, as
 // recursion, it refuses.
 //
-// ungreedy is left out where it makes no difference to whether and where something
-// is found: everywhere but in atomic groups, so with these it is refused.
+// What stays different is out of the way of pages that are checked: beyond ASCII
+// the letters are those of Unicode for \b and for caseless also without ucp, and
+// with multiline ^ is also after the last line.
 func translate(pattern string, on func(option string) bool) (string, error) {
 	t := &translator{in: pattern, on: on}
 	for len(t.in) > 0 {
@@ -36,8 +38,13 @@ func (t *translator) step() error {
 	at := t.out.Len()
 	switch c := t.in[0]; {
 	case c == '\\':
+		before := t.atom
 		t.atom = at
-		return t.escape()
+		err := t.escape()
+		if t.out.Len() == at { // \E is no atom
+			t.atom = before
+		}
+		return err
 	case c == '[':
 		t.atom = at
 		return t.class()
@@ -55,10 +62,12 @@ func (t *translator) step() error {
 			end = len(t.in) - 1
 		}
 		t.in = t.in[end+1:]
+	case t.on("extended") && strings.IndexByte(" \t\n\v\f\r", c) >= 0:
+		t.copy(1)
 	case c == '$' && t.on("dollar_endonly") && !t.on("multiline"):
 		t.replace(1, `\z`)
 	case c == '*' || c == '+' || c == '?' || c == '{' && repeat(t.in) > 0:
-		return t.quantifier()
+		t.quantifier()
 	default:
 		t.atom = at
 		t.char()
@@ -108,8 +117,9 @@ func repeat(s string) int {
 	return end + 1
 }
 
-// quantifier takes a quantifier. A possessive one makes its atom an atomic group.
-func (t *translator) quantifier() error {
+// quantifier takes a quantifier. A possessive one makes its atom an atomic group;
+// ungreedy exchanges the other two kinds.
+func (t *translator) quantifier() {
 	n := 1
 	if t.in[0] == '{' {
 		n = repeat(t.in)
@@ -117,20 +127,19 @@ func (t *translator) quantifier() error {
 	t.copy(n)
 	switch {
 	case strings.HasPrefix(t.in, "+"):
-		if t.on("ungreedy") {
-			return errUngreedy
-		}
 		t.in = t.in[1:]
 		out := t.out.String()
 		t.out.Reset()
 		t.out.WriteString(out[:t.atom] + "(?>" + out[t.atom:] + ")")
 	case strings.HasPrefix(t.in, "?"):
-		t.copy(1)
+		t.in = t.in[1:]
+		if !t.on("ungreedy") {
+			t.out.WriteByte('?')
+		}
+	case t.on("ungreedy"):
+		t.out.WriteByte('?')
 	}
-	return nil
 }
-
-var errUngreedy = errors.New("ungreedy is not supported together with atomic groups and possessive quantifiers")
 
 // group takes the beginning of a group.
 func (t *translator) group() error {
@@ -143,11 +152,6 @@ func (t *translator) group() error {
 		}
 		t.opened = t.opened[:len(t.opened)-1]
 		t.in = t.in[end+1:]
-	case strings.HasPrefix(rest, "?>"):
-		if t.on("ungreedy") {
-			return errUngreedy
-		}
-		t.copy(3)
 	case strings.HasPrefix(rest, "?P<"):
 		t.groups++
 		t.replace(4, "(?<")
@@ -183,19 +187,14 @@ func (t *translator) escape() error {
 	switch c := t.in[1]; c {
 	case 'Q':
 		text, rest, _ := strings.Cut(t.in[2:], `\E`)
-		t.in = ""
-		for len(text) > 0 {
-			t.atom = t.out.Len()
-			t.out.WriteString(quoted(text[0]))
-			text = text[1:]
-		}
 		t.in = rest
+		t.quote(text)
 	case 'E':
 		t.in = t.in[2:]
 	case 'R':
 		t.replace(2, `(?>\r\n|[\n-\r\u0085])`)
 	case 'N':
-		if strings.HasPrefix(t.in, `\N{`) {
+		if strings.HasPrefix(t.in[2:], "{") && repeat(t.in[2:]) == 0 {
 			return errors.New("\\N{…} is not supported")
 		}
 		t.replace(2, `[^\n]`)
@@ -204,7 +203,10 @@ func (t *translator) escape() error {
 	case 'g', 'k':
 		return t.reference()
 	case '1', '2', '3', '4', '5', '6', '7', '8', '9':
-		if n := len(t.in) - len(strings.TrimLeft(t.in[1:], "0123456789")); t.on("match_unset_backref") {
+		n := len(t.in) - len(strings.TrimLeft(t.in[1:], "0123456789"))
+		number, _ := strconv.Atoi(t.in[1:n])
+		// A number that no group has may be that of a character, in octal.
+		if t.on("match_unset_backref") && (number < 10 || number <= t.groups) {
 			t.unset(n, t.in[1:n])
 		} else {
 			t.copy(n)
@@ -259,7 +261,19 @@ func (t *translator) reference() error {
 // unset refers to a group that, if it has matched nothing yet, is empty.
 func (t *translator) unset(n int, name string) { t.replace(n, `(?(`+name+`)\k<`+name+`>|)`) }
 
-// quoted is a byte that stands for itself.
-func quoted(c byte) string {
-	return `\u` + strconv.FormatUint(0x10000|uint64(c), 16)[1:]
+// quote writes text that stands for itself. Its last character is the last atom.
+func (t *translator) quote(text string) {
+	for len(text) > 0 {
+		t.atom = t.out.Len()
+		n := 1
+		if t.on("utf") {
+			_, n = utf8.DecodeRuneInString(text)
+		}
+		if n > 1 {
+			t.out.WriteString(text[:n])
+		} else {
+			t.out.WriteString(`\u` + strconv.FormatUint(0x10000|uint64(text[0]), 16)[1:])
+		}
+		text = text[n:]
+	}
 }

@@ -122,10 +122,8 @@ func (t *translator) classEscape() error {
 	switch {
 	case c == 'Q':
 		text, rest, _ := strings.Cut(t.in[2:], `\E`)
-		for i := range len(text) {
-			t.out.WriteString(quoted(text[i]))
-		}
 		t.in = rest
+		t.quote(text)
 		return nil
 	case c == 'E':
 		t.in = t.in[2:]
@@ -148,7 +146,7 @@ func (t *translator) plainEscape() error {
 	switch c := t.in[1]; c {
 	case 'x':
 		digits := t.in[2:]
-		if strings.HasPrefix(digits, "{") {
+		if strings.HasPrefix(digits, "{") && !t.on("alt_bsux") {
 			number, _, closed := strings.Cut(digits[1:], "}")
 			return t.codePoint(number, 16, 4+len(number), closed)
 		}
