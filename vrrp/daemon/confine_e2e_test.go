@@ -101,3 +101,8 @@ func (r *running) write(name, text string) {
 		r.t.Fatal(err)
 	}
 }
+
+func (r *running) read(name string) string {
+	text, _ := os.ReadFile(r.at(name))
+	return string(text)
+}
