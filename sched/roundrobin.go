@@ -1,5 +1,7 @@
 package sched
 
+import "net/netip"
+
 // roundRobin is rr (ip_vs_rr.c): the next server in the list that may have a
 // connection.
 type roundRobin struct {
@@ -16,6 +18,13 @@ func (r *roundRobin) changed(_ *Service, how change, at int) {
 		r.at++
 	case how == removed && at <= r.at:
 		r.at--
+	}
+}
+
+// Last tells a service under rr whose turn it was last. Others have no use for it.
+func (s *Service) Last(addr netip.AddrPort) {
+	if r, ok := s.algorithm.(*roundRobin); ok {
+		r.at = s.index(addr)
 	}
 }
 

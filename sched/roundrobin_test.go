@@ -71,3 +71,18 @@ func TestBrokenBondStaysBroken(t *testing.T) {
 		t.Errorf("went on with %s, want %s", got, addr(1))
 	}
 }
+
+// TestLastOne is told whose turn it was.
+func TestLastOne(t *testing.T) {
+	for last, want := range map[int]string{1: "231", 3: "123", 9: "123"} {
+		s := service(t, "rr", Options{}, weights(1, 1, 1)...)
+		s.Last(addr(last))
+		if got := sequence(s, 3); got != want {
+			t.Errorf("after server %d: %s, want %s", last, got, want)
+		}
+	}
+	s := service(t, "fo", Options{}, weights(1, 2)...)
+	if s.Last(addr(2)); sequence(s, 2) != "22" {
+		t.Error("fo takes turns")
+	}
+}

@@ -279,3 +279,24 @@ func (d *director) connect(service string, from netip.AddrPort) string {
 	}
 	return ""
 }
+
+// TestTurnsOfTheKernel predicts round robin from counters: not certain, but right
+// as long as nothing disturbs the round.
+func TestTurnsOfTheKernel(t *testing.T) {
+	uml.Run(t, func(t *testing.T) {
+		d := newDirector(t, false)
+		const service = "-t 10.77.0.1:80"
+		d.saved = "-A " + service + " -s rr\n"
+		for i := range 4 {
+			d.saved += fmt.Sprintf("-a %s -r %s:80 -m -w %d\n", service, d.host(11+i), i%3)
+		}
+		d.restore()
+		for i := range 12 {
+			from := netip.AddrPortFrom(d.source(i), 40000)
+			a := d.predict(service, from)[0]
+			if got := d.connect(service, from); a.Certain || got != a.Server {
+				t.Errorf("connection %d: the kernel took %s, predicted was %s, certain %v", i+1, got, a.Server, a.Certain)
+			}
+		}
+	})
+}

@@ -3,9 +3,13 @@ package schedule
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"ipvsadm/ipvs"
+	"ipvsadm/ipvs/ipvstest"
 )
 
 // answersOf reads what --json printed.
@@ -223,6 +227,34 @@ func TestTheRunningKernelChooses(t *testing.T) {
 		w.root["proc/sys/kernel/osrelease"] = &fstest.MapFile{Data: []byte(version + "\n")}
 		if a := answersOf(t, w.prints("predict --json -t 10.9.0.1:80 --client 192.0.2.7"))[0]; a.Server != want {
 			t.Errorf("%s: %s, want %s: %q", version, a.Server, want, a.Why)
+		}
+	}
+}
+
+// TestCountersSuggestWhoseTurnItIs has counters of a round robin, and others.
+func TestCountersSuggestWhoseTurnItIs(t *testing.T) {
+	for _, tt := range []struct {
+		counters [4]uint64 // in the order of the list; the third server has weight 0
+		want     string
+	}{
+		{[4]uint64{0, 0, 0, 0}, "10.0.0.4:80"},
+		{[4]uint64{5, 5, 0, 5}, "10.0.0.4:80"},
+		{[4]uint64{6, 5, 9, 5}, "10.0.0.3:80"},
+		{[4]uint64{6, 6, 0, 5}, "10.0.0.1:80"},
+		{[4]uint64{7, 5, 0, 5}, "10.0.0.4:80"}, // no round robin
+		{[4]uint64{6, 5, 0, 4}, "10.0.0.4:80"},
+		{[4]uint64{5, 6, 0, 5}, "10.0.0.4:80"},
+	} {
+		w := newWorld(t, "-A -t 10.9.0.1:80 -s rr\n-a -t 10.9.0.1:80 -r 10.0.0.1:80 -m\n-a -t 10.9.0.1:80 -r 10.0.0.2:80 -m -w 0\n"+
+			"-a -t 10.9.0.1:80 -r 10.0.0.3:80 -m\n-a -t 10.9.0.1:80 -r 10.0.0.4:80 -m\n")
+		key := ipvs.ServiceKey{Family: ipvs.IPv4, Protocol: ipvs.TCP, Addr: netip.MustParseAddrPort("10.9.0.1:80")}
+		for i, n := range tt.counters {
+			addr := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(4 - i)}), 80)
+			w.kernel.(*ipvstest.Kernel).SetDestinationStats(key, addr, ipvs.Stats{Conns: n})
+		}
+		a := answersOf(t, w.prints("predict --json -t 10.9.0.1:80 --client 192.0.2.7"))[0]
+		if a.Server != tt.want || a.Certain {
+			t.Errorf("%v: %s, certain %v, want %s", tt.counters, a.Server, a.Certain, tt.want)
 		}
 	}
 }

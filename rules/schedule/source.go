@@ -274,7 +274,37 @@ func (s *source) current(o sched.Options) (*sched.Service, error) {
 		one.Active, one.Inactive = int(s.servers[i].Active), int(s.servers[i].Inactive)
 		list = append(list, one)
 	}
-	return sched.New(s.service.Scheduler, o, list...)
+	model, err := sched.New(s.service.Scheduler, o, list...)
+	if err == nil && o.Persistent == 0 {
+		model.Last(s.likelyLast())
+	}
+	return model, err
+}
+
+// likelyLast guesses from the counters of connections whose turn it was last
+// under rr: whoever had a turn in this round has had one more than the others. It
+// returns the zero AddrPort if the counters do not look like that, which they do
+// not after a server has come, gone or been drained.
+func (s *source) likelyLast() (last netip.AddrPort) {
+	var before *ipvs.DestinationState
+	steps := 0
+	for i := range s.servers {
+		one := &s.servers[i]
+		if one.Weight == 0 {
+			continue
+		}
+		if before != nil && one.Stats.Conns != before.Stats.Conns {
+			if steps++; before.Stats.Conns != one.Stats.Conns+1 || steps > 1 {
+				return netip.AddrPort{}
+			}
+			last = before.Addr
+		}
+		before = one
+	}
+	if steps == 0 && before != nil && before.Stats.Conns > 0 {
+		last = before.Addr
+	}
+	return last
 }
 
 // server is a real server as a model has it. Older kernels keep thresholds that
