@@ -34,13 +34,14 @@ func (k *kernelSocket) namespace() (netns.NsHandle, error) {
 	return netns.NsHandle(fd), nil
 }
 
+// again opens another socket in the same namespace. Only if this thread is in
+// another one does that need CAP_SYS_ADMIN.
 func (k *kernelSocket) again() (socket, error) {
-	ns, err := k.namespace()
-	if err != nil {
-		return nil, err
-	}
-	defer ns.Close()
-	s, err := openSocket(ns)
+	var s *kernelSocket
+	err := k.within(func() (err error) {
+		s, err = openSocket(netns.None())
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
