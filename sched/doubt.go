@@ -37,7 +37,7 @@ func (d Doubt) String() string {
 	const anew = "known only when the service has just got its scheduler"
 	switch d.Hidden {
 	case HiddenTurn:
-		return "the kernel does not show whose turn it is, only counters that suggest it; " + anew + ": then it is that of the first server of the list"
+		return "the kernel does not show whose turn it is, only late counters that suggest it; " + anew + ": then it is that of the first server of the list"
 	case HiddenRound:
 		return "the kernel does not show how far the round is; " + anew + ": then a cycle begins"
 	case HiddenCache:

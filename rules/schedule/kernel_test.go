@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -291,7 +292,8 @@ func TestTurnsOfTheKernel(t *testing.T) {
 			d.saved += fmt.Sprintf("-a %s -r %s:80 -m -w %d\n", service, d.host(11+i), i%3)
 		}
 		d.restore()
-		for i := range 12 {
+		for i := range 4 {
+			d.waitForCounters(uint64(i))
 			from := netip.AddrPortFrom(d.source(i), 40000)
 			a := d.predict(service, from)[0]
 			if got := d.connect(service, from); a.Certain || got != a.Server {
@@ -299,4 +301,25 @@ func TestTurnsOfTheKernel(t *testing.T) {
 			}
 		}
 	})
+}
+
+// waitForCounters waits until the counters of servers, which the kernel adds up
+// every two seconds, have so many connections.
+func (d *director) waitForCounters(n uint64) {
+	d.t.Helper()
+	for range 300 {
+		table, err := d.client.Table(ipvs.Query{Detail: ipvs.Full})
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		sum := uint64(0)
+		for _, one := range table[0].Destinations {
+			sum += one.Stats.Conns
+		}
+		if sum == n {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	d.t.Fatalf("the counters never had %d connections", n)
 }

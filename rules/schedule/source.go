@@ -284,7 +284,8 @@ func (s *source) current(o sched.Options) (*sched.Service, error) {
 // likelyLast guesses from the counters of connections whose turn it was last
 // under rr: whoever had a turn in this round has had one more than the others. It
 // returns the zero AddrPort if the counters do not look like that, which they do
-// not after a server has come, gone or been drained.
+// not after a server has come, gone or been drained. The kernel adds them up every
+// two seconds, so they may be late (estimation_timer in ip_vs_est.c).
 func (s *source) likelyLast() (last netip.AddrPort) {
 	var before *ipvs.DestinationState
 	steps := 0
