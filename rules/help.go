@@ -36,8 +36,9 @@ Examples:
   ipvsadm -A -f 7 -6 -s sh -b sh-port -p 600
   ipvsadm -L -n --stats
 
-Exit status: 0 done; 1 the listing failed; 2 a mistake on the command line, or
-no IPVS; 255 an option that cannot be read, or the kernel refused.
+Exit status: 0 done; 1 the listing failed, or a drain's time was over first; 2 a
+mistake on the command line, or no IPVS; 3 a dry run found something to change;
+255 an option that cannot be read, or the kernel refused.
 `
 
 // usage is an option as pflag sees it, which lays out the help.

@@ -288,3 +288,35 @@ func TestReplaceThatCannotReadTheTable(t *testing.T) {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
 }
+
+func TestReplaceByJSON(t *testing.T) {
+	k := filled(t, webTable+"-e -t 10.0.0.1:80 -r 192.168.0.1:80 -m -w 1 -x 9 -y 3\n")
+	_, saved, _ := ipvsadm(k, "", "ipvsadm", "-L", "--json")
+	for _, program := range []string{"ipvsadm -R", "ipvsadm-restore"} {
+		args := strings.Fields(program + " --json --replace")
+		if code, _, stderr := ipvsadm(k, saved, args...); code != exitOK || stderr != "" || len(k.ops) > 0 {
+			t.Errorf("%s: exit code %d, stderr %q, the kernel heard %q", program, code, stderr, k.heard())
+		}
+		other := filled(t, "-A -f 1\n-A -t 10.0.0.1:80 -s rr\n")
+		code, _, stderr := ipvsadm(other, saved, args...)
+		if code != exitOK || stderr != "" || tableOf(other) != tableOf(k) {
+			t.Errorf("%s: exit code %d, stderr %q, table\n%s", program, code, stderr, tableOf(other))
+		}
+		if want := "AddDestination AddDestination AddService AddDestination EditService DeleteService"; other.heard() != want {
+			t.Errorf("%s: the kernel heard %q, want %q", program, other.heard(), want)
+		}
+	}
+	twice := strings.Replace(saved, "10.0.0.2", "10.0.0.1", 1)
+	code, _, stderr := ipvsadm(k, twice, "ipvsadm", "-R", "--json", "--replace")
+	if code != exitInvalid || len(k.ops) > 0 || !strings.HasSuffix(stderr, "Nothing was changed\n") || !strings.Contains(stderr, "services[1]: is the same as services[0]") {
+		t.Errorf("a service twice: exit code %d, stderr %q, the kernel heard %q", code, stderr, k.heard())
+	}
+	if code, _, stderr := ipvsadm(k, strings.Replace(saved, `"rr"`, `"nosuch"`, 1), "ipvsadm", "-R", "--json", "--replace"); code != exitRejected ||
+		stderr != "services[1]: Scheduler or persistence engine not found\nNothing was deleted\n" {
+		t.Errorf("a scheduler that is not there: exit code %d, stderr %q", code, stderr)
+	}
+	fresh := filled(t, "-A -f 1\n")
+	if code, _, stderr := ipvsadm(fresh, saved, "ipvsadm-restore", "--json"); code != exitOK || stderr != "" || tableOf(fresh) != tableOf(k) {
+		t.Errorf("ipvsadm-restore --json: exit code %d, stderr %q, table\n%s", code, stderr, tableOf(fresh))
+	}
+}
