@@ -40,8 +40,15 @@ type session struct {
 }
 
 // main carries out the words of the program's command line. That IPVS cannot be
-// reached is found out before anything in them is looked at, but for -h and -v.
+// reached is found out before anything in them is looked at, but for -h and -v, and
+// for completion scripts.
 func (s *session) main(args []string) int {
+	if len(args) == 2 && args[0] == "completion" {
+		if script, ok := Completion(args[1]); ok {
+			s.out.WriteString(script)
+			return exitOK
+		}
+	}
 	first, _, _ := (&scanner{args: args}).option()
 	if first == nil || first.verb != help && first.verb != version {
 		if !s.open() {
