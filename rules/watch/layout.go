@@ -18,13 +18,13 @@ type layout struct {
 // Widths of columns: the least with which a number of four digits or a letter
 // after three fits.
 const (
-	weightWidth = 7
+	weightWidth = 8
 	metricWidth = 6
 	wideMetric  = 9  // on a wide screen
 	exactMetric = 16 // for numbers in full
 	stateWidth  = 15
 	leastName   = 23 // an IPv4 address with its port, and a mark
-	leastTrend  = 8
+	leastTrend  = 7
 )
 
 // newLayout shares out width. Names get what they need before anything else;

@@ -437,3 +437,17 @@ func BenchmarkRefresh(b *testing.B) {
 		})
 	}
 }
+
+func TestTheShareOfAPoolFitsItsColumn(t *testing.T) {
+	for _, tt := range []struct {
+		usable, total int
+		want          string
+	}{
+		{0, 0, "none"}, {0, 3, "0/3"}, {249, 250, "249/250"}, {999, 1000, "-1"}, {1000, 1000, "all"}, {0, 10000, "0/10000"}, {1, 1234567, "-1.2M"},
+	} {
+		r := row{usable: tt.usable, total: tt.total}
+		if got := r.share(); got != tt.want || len(got) >= weightWidth {
+			t.Errorf("%d of %d: got %q, want %q", tt.usable, tt.total, got, tt.want)
+		}
+	}
+}

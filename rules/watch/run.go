@@ -103,6 +103,7 @@ func Live(c Config, s *Screen) {
 	if sig != nil {
 		signal.Reset(sig)
 		syscall.Kill(syscall.Getpid(), sig.(syscall.Signal))
+		time.Sleep(time.Second) // another thread may be the one that gets it
 	}
 }
 
@@ -154,7 +155,9 @@ func (l *live) press(k Key) {
 	for {
 		switch k {
 		case Suspend:
-			l.screen.Suspend()
+			if l.screen.Suspend() != nil {
+				l.model.Press(Interrupt)
+			}
 		case Redraw:
 			l.screen.Redraw()
 		default:

@@ -66,12 +66,17 @@ func (s *Screen) leave() {
 	term.Restore(int(s.in.Fd()), s.before)
 }
 
-// Suspend stops the program as Ctrl-Z does. The SIGCONT that continues it is
-// among the signals.
-func (s *Screen) Suspend() {
+// Suspend stops the program as Ctrl-Z does, and goes on when it is continued; at
+// once if there is no shell that could continue it, for then it is not stopped.
+func (s *Screen) Suspend() error {
 	s.leave()
 	syscall.Kill(0, syscall.SIGTSTP)
+	time.Sleep(stopTime)
+	return s.enter()
 }
+
+// stopTime is how long a signal may take to stop the program.
+const stopTime = 200 * time.Millisecond
 
 // signalled reacts to a signal. It returns false for one that ends the program.
 func (s *Screen) signalled(sig os.Signal) bool {

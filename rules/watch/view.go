@@ -208,13 +208,7 @@ func (m *Model) line(r *row, l layout, number func(float64) string, ascii bool) 
 		if m.collapsed[r.service] {
 			mark = "+ "
 		}
-		weight = strconv.Itoa(r.usable) + "/" + strconv.Itoa(r.total)
-		if len(weight) >= weightWidth {
-			weight = short(float64(r.usable)) + "/~"
-		}
-		if r.total == 0 {
-			weight = "none"
-		}
+		weight = r.share()
 		switch style = Strong; {
 		case r.usable == 0:
 			style = Bad
@@ -244,6 +238,22 @@ func (m *Model) line(r *row, l layout, number func(float64) string, ascii bool) 
 		b.WriteString(" " + right(sparkline(r.history(m.trendOf(), l.trend-1), ascii), l.trend-1))
 	}
 	return Line{b.String(), style}
+}
+
+// share says how many servers of a service get connections, of how many; where
+// that is too long, how many do not.
+func (r *row) share() string {
+	share := strconv.Itoa(r.usable) + "/" + strconv.Itoa(r.total)
+	switch out := r.total - r.usable; {
+	case r.total == 0:
+		return "none"
+	case len(share) < weightWidth:
+		return share
+	case out == 0:
+		return "all"
+	default:
+		return "-" + short(float64(out))
+	}
 }
 
 // state says in words how a row is.
