@@ -51,6 +51,7 @@ type Messenger struct {
 	mu     sync.Mutex // for config and fifos
 	config MessengerConfig
 	fifos  []*fifo
+	begun  map[string]bool // instances and groups that have told of themselves
 }
 
 // queued is a report, or with Telling what somebody else has to tell.
@@ -82,6 +83,7 @@ func NewMessenger(log *slog.Logger) *Messenger {
 		mails:   make(chan mailing, maxMails),
 		running: make(chan struct{}, maxRunning),
 		ended:   make(chan struct{}),
+		begun:   make(map[string]bool),
 	}
 	go m.tellAll()
 	m.working.Add(1)
@@ -226,9 +228,26 @@ func (m *Messenger) tell(r *Report) {
 		m.start(generic, r.arguments(n)...)
 	}
 	m.write(r.fifoLine(n), RouterEvents)
-	if mail, ok := r.mailFor(n, m.config.RouterID, m.config.Mail.NoFaults); ok {
+	atRest := m.atRest(r, n)
+	if mail, ok := r.mailFor(n, m.config.RouterID, m.config.Mail.NoFaults); ok && !atRest {
 		m.mail(mail)
 	}
+}
+
+// atRest tells whether this is the news that something began as BACKUP, which
+// keepalived does not write a mail about.
+func (m *Messenger) atRest(r *Report, n Notify) bool {
+	kind, name := r.kindAndName()
+	key := kind + " " + name
+	switch n.Kind {
+	case NotifyStop:
+		delete(m.begun, key)
+	case NotifyState:
+		first := !m.begun[key]
+		m.begun[key] = true
+		return first && n.State == Backup
+	}
+	return false
 }
 
 // pass passes on what another part of the process has to tell.

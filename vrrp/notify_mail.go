@@ -36,7 +36,7 @@ const (
 type mail struct{ subject, body string }
 
 // mailFor is the mail about a change, with keepalived's words. ok is false if
-// there is none.
+// there is none: keepalived writes of no end of its own either.
 func (r *Report) mailFor(n Notify, routerID string, noFaults bool) (m mail, ok bool) {
 	if !r.Config.Mail || n.Kind == NotifyPriority || n.Kind == NotifyLowerPriority {
 		return mail{}, false
@@ -47,11 +47,11 @@ func (r *Report) mailFor(n Notify, routerID string, noFaults bool) (m mail, ok b
 	}
 	event := "Entering " + r.word(n) + " state"
 	switch word := r.word(n); {
-	case word == "FAULT" && noFaults:
+	case word == "FAULT" && noFaults, word == "STOP":
 		return mail{}, false
-	case word == "STOP" || word == "DELETED":
-		event = "Stopping"
-		body = "=> VRRP Instance stopping <="
+	case word == "DELETED":
+		event = "Deleted"
+		body = "=> VRRP Deleted at reload <="
 	case r.Group != "":
 		body = "=> All VRRP group instances are now in " + word + " state <="
 	case word == "MASTER":
@@ -80,7 +80,7 @@ func (c *MailConfig) message(m mail, now time.Time) (string, error) {
 		}
 		b.WriteString(h[0] + ": " + h[1] + "\n")
 	}
-	b.WriteString("\n" + m.body + "\n")
+	b.WriteString("\n" + m.body + "\n\n")
 	return b.String(), nil
 }
 

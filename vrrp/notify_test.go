@@ -351,7 +351,8 @@ func TestMailWords(t *testing.T) {
 		{"master", Report{Instance: "V"}, Notify{NotifyState, Active, 1}, "[R] VRRP Instance V - Entering MASTER state", "=> VRRP Instance is now owning VRRP VIPs <="},
 		{"backup", Report{Instance: "V"}, Notify{NotifyState, Backup, 1}, "[R] VRRP Instance V - Entering BACKUP state", "=> VRRP Instance is no longer owning VRRP VIPs <="},
 		{"fault", Report{Instance: "V"}, Notify{NotifyState, Fault, 1}, "[R] VRRP Instance V - Entering FAULT state", "=> VRRP Instance is no longer owning VRRP VIPs <="},
-		{"stop", Report{Instance: "V"}, Notify{NotifyStop, Initialize, 1}, "[R] VRRP Instance V - Stopping", "=> VRRP Instance stopping <="},
+		{"no mail for the end", Report{Instance: "V"}, Notify{NotifyStop, Initialize, 1}, "", ""},
+		{"gone after a reload", Report{Instance: "V", Deleted: true}, Notify{NotifyStop, Initialize, 1}, "[R] VRRP Instance V - Entering FAULT state", "=> VRRP Instance is no longer owning VRRP VIPs <="},
 		{"a group", Report{Group: "G"}, Notify{NotifyState, Active, 0}, "[R] VRRP Group G - Entering MASTER state", "=> All VRRP group instances are now in MASTER state <="},
 		{"no mail for priorities", Report{Instance: "V"}, Notify{NotifyPriority, Active, 1}, "", ""},
 	}
@@ -366,9 +367,38 @@ func TestMailWords(t *testing.T) {
 			t.Errorf("%s: a mail without smtp_alert", test.name)
 		}
 	}
+	gone := Report{Instance: "V", Deleted: true, Config: &NotifyConfig{Mail: true, DeletedState: true}}
+	if m, _ := gone.mailFor(Notify{NotifyStop, Initialize, 1}, "R", false); m != (mail{"[R] VRRP Instance V - Deleted", "=> VRRP Deleted at reload <="}) {
+		t.Errorf("gone after a reload, with notify_deleted: %q", m)
+	}
 	fault := Report{Instance: "V", Config: &NotifyConfig{Mail: true}}
 	if _, ok := fault.mailFor(Notify{NotifyState, Fault, 1}, "R", true); ok {
 		t.Error("a mail for FAULT with no_email_faults")
+	}
+}
+
+// TestMailAtRest writes no mail about something that begins as BACKUP, and each
+// time that it comes back to that.
+func TestMailAtRest(t *testing.T) {
+	m := &Messenger{begun: map[string]bool{}}
+	for i, c := range []struct {
+		report Report
+		notify Notify
+		want   bool
+	}{
+		{Report{Instance: "V"}, Notify{NotifyPriority, Backup, 1}, false},
+		{Report{Instance: "V"}, Notify{NotifyState, Backup, 1}, true},
+		{Report{Group: "V"}, Notify{NotifyState, Backup, 0}, true},
+		{Report{Instance: "V"}, Notify{NotifyState, Active, 1}, false},
+		{Report{Instance: "V"}, Notify{NotifyState, Backup, 1}, false},
+		{Report{Instance: "W"}, Notify{NotifyState, Fault, 1}, false},
+		{Report{Instance: "W"}, Notify{NotifyState, Backup, 1}, false},
+		{Report{Instance: "V", Deleted: true}, Notify{NotifyStop, Initialize, 1}, false},
+		{Report{Instance: "V"}, Notify{NotifyState, Backup, 1}, true}, // anew
+	} {
+		if got := m.atRest(&c.report, c.notify); got != c.want {
+			t.Errorf("report %d: %v, want %v", i, got, c.want)
+		}
 	}
 }
 
@@ -454,7 +484,7 @@ func TestMailSent(t *testing.T) {
 		t.Errorf("sent %q, want %q", head, want)
 	}
 	_, body, _ = strings.Cut(body, "\r\n")
-	if want := "From: keepalived@h\r\nSubject: [R] VRRP Instance V - Entering MASTER state\r\nX-Mailer: Keepalived\r\nTo: a@b, Boss <boss@b>\r\n\r\n..body\r\n.\r\nQUIT\r\n"; body != want {
+	if want := "From: keepalived@h\r\nSubject: [R] VRRP Instance V - Entering MASTER state\r\nX-Mailer: Keepalived\r\nTo: a@b, Boss <boss@b>\r\n\r\n..body\r\n\r\n.\r\nQUIT\r\n"; body != want {
 		t.Errorf("sent %q, want %q", body, want)
 	}
 }
