@@ -10,6 +10,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/netip"
 	"os"
@@ -274,6 +275,9 @@ func (h *health) checker(c *check.Config, p check.ProbeConfig) (check.Checker, e
 			defer h.mu.Unlock()
 			v, ok := h.files[name]
 			return int64(v), ok
+		},
+		Panicked: func(value any, stack []byte) {
+			h.Log.Error(fmt.Sprintf("%s: the checker itself failed: %v\n%s", p.Kind(), value, stack))
 		},
 	})
 }
