@@ -128,10 +128,15 @@ func (m *Manager) take(o outcome) {
 		return
 	}
 	m.counts.Checks++
-	if o.result.Verdict == Fail {
+	switch o.result.Verdict {
+	case Fail:
 		m.counts.Failed++
-	} else {
+	case Pass, Partial:
 		m.counts.Passed++
+	case Skip:
+		if r.last.Verdict != Skip {
+			m.log.error(fmt.Sprintf("%s of service %s for VS %s cannot be done: %s", r.config.Probe.Kind(), s.realName(r.real), s.name, o.result.Reason))
+		}
 	}
 	before := s.pool.Checker(r.real, r.checker)
 	next, changes := s.pool.Report(r.real, r.checker, o.result)

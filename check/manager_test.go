@@ -415,6 +415,28 @@ func TestSomebodyQuicker(t *testing.T) {
 	})
 }
 
+// TestSkip has checks that this host cannot do: nothing changes, up or down, and
+// the log says so once.
+func TestSkip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.run(configOf(serverOf(1, 2)))
+		b.set(1, Result{})
+		b.after(3 * interval)
+		b.set(0, Result{Verdict: Skip, Reason: "too many open files"})
+		b.set(1, Result{Verdict: Skip, Reason: "too many open files"})
+		b.after(5 * interval)
+		b.expect("without file descriptors", web+realLine(0, 1))
+		if n := b.logged("cannot be done: too many open files"); n != 2 {
+			t.Errorf("the log says so %d times for two servers", n)
+		}
+		b.set(1, Result{Verdict: Pass})
+		b.after(2 * interval)
+		b.expect("with file descriptors again", web+realLine(0, 1)+realLine(1, 2))
+		b.stop()
+	})
+}
+
 // TestPanic has a checker panic: the others go on, and it has no say.
 func TestPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -17,8 +17,8 @@ type OnceResult struct {
 	Took         time.Duration
 }
 
-// Well says whether the check found nothing wrong.
-func (r OnceResult) Well() bool { return r.Result.Verdict != Fail }
+// Well says whether the check was done and found nothing wrong.
+func (r OnceResult) Well() bool { return r.Result.Verdict == Pass || r.Result.Verdict == Partial }
 
 // Validate says what of a configuration cannot be run here: checkers that cannot
 // be made. It touches nothing.
