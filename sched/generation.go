@@ -1,6 +1,7 @@
 package sched
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +22,9 @@ const (
 	Totals
 )
 
+// Other returns the other generation.
+func (g Generation) Other() Generation { return Totals - g }
+
 // activeCost is how many inactive connections an active one counts for.
 func (g Generation) activeCost() int64 {
 	if g == Totals {
@@ -37,35 +41,50 @@ func (g Generation) String() string {
 	return "classic"
 }
 
+var (
+	// ErrNoVersion says that a text is not the version of a kernel.
+	ErrNoVersion = errors.New("not the version of a kernel")
+	// ErrUnknownKernel says that nobody has looked how a kernel counts.
+	ErrUnknownKernel = errors.New("it is not known how this kernel counts connections")
+)
+
 // GenerationOf returns the generation of a kernel by its version, such as
-// "6.1.192" or "6.12.117-1", false if that is none.
+// "6.1.192" or "6.12.117-1".
 //
-// Known are Linux 6.1.176, which is Classic, and 6.1.192 and 6.12.117, which are
-// Totals. Earlier versions of these series, and the series before 7.2, count as
-// Classic, others as Totals.
-func GenerationOf(version string) (Generation, bool) {
+// Known are Linux 6.1 up to 176, which is Classic, 6.1 from 192 on and 6.12 from
+// 117 on, which are Totals. Of others it returns the likelier generation with
+// ErrUnknownKernel: Totals from 7.2 on, the change being of the summer of 2026.
+func GenerationOf(version string) (Generation, error) {
+	v, ok := parseVersion(version)
+	if !ok {
+		return Classic, ErrNoVersion
+	}
+	series := [2]int{v[0], v[1]}
+	switch patch := v[2]; {
+	case series == [2]int{6, 1} && patch >= 192, series == [2]int{6, 12} && patch >= 117:
+		return Totals, nil
+	case series == [2]int{6, 1} && patch <= 176 && patch > 0:
+		return Classic, nil
+	case slices.Compare(series[:], []int{7, 2}) >= 0:
+		return Totals, ErrUnknownKernel
+	}
+	return Classic, ErrUnknownKernel
+}
+
+// parseVersion reads the numbers of a version, of which it takes two or three.
+// What follows a dash, and a plus sign, do not count.
+func parseVersion(version string) (v [3]int, ok bool) {
 	number, _, _ := strings.Cut(version, "-")
 	parts := strings.Split(strings.TrimSuffix(number, "+"), ".")
 	if len(parts) < 2 {
-		return Classic, false
+		return v, false
 	}
-	var v [3]int
 	for i := range min(len(parts), len(v)) {
 		n, err := strconv.ParseUint(parts[i], 10, 16)
 		if err != nil {
-			return Classic, false
+			return v, false
 		}
 		v[i] = int(n)
 	}
-	first := [3]int{7, 2, 0}
-	switch [2]int{v[0], v[1]} {
-	case [2]int{6, 1}:
-		first = [3]int{6, 1, 192}
-	case [2]int{6, 12}:
-		first = [3]int{6, 12, 117}
-	}
-	if slices.Compare(v[:], first[:]) < 0 {
-		return Classic, true
-	}
-	return Totals, true
+	return v, true
 }

@@ -3,18 +3,26 @@ package sched
 import "testing"
 
 func TestGenerations(t *testing.T) {
-	for release, want := range map[string]Generation{
-		"6.1.176": Classic, "6.1.191": Classic, "6.1.192": Totals, "6.1.200-1-amd64": Totals, "5.10.300": Classic,
-		"6.1.0-42-amd64": Classic, "6.1": Classic, "6.12.116": Classic, "6.12.117-1": Totals, "7.1.8": Classic, "7.2": Totals, "8.0-rc1+": Totals,
-	} {
-		if got, ok := GenerationOf(release); !ok || got != want {
-			t.Errorf("%s: %v, %v", release, got, ok)
+	for version, want := range map[string]Generation{"6.1.176": Classic, "6.1.20-1": Classic, "6.1.192": Totals, "6.1.200-1-amd64": Totals, "6.12.117-1": Totals} {
+		if got, err := GenerationOf(version); got != want || err != nil {
+			t.Errorf("%s: %v, %v", version, got, err)
 		}
 	}
-	for _, release := range []string{"", "6", "six.one", "6.x.1", "-6.1.1", "6..1", "6.-1"} {
-		if _, ok := GenerationOf(release); ok {
-			t.Errorf("%q is taken for a release", release)
+	for version, want := range map[string]Generation{
+		"6.1.177": Classic, "6.1.191": Classic, "5.10.300": Classic, "6.1.0-42-amd64": Classic, "6.1": Classic, "6.12.116": Classic,
+		"7.1.8": Classic, "7.2": Totals, "7.10.1": Totals, "8.0-rc1+": Totals,
+	} {
+		if got, err := GenerationOf(version); got != want || err != ErrUnknownKernel {
+			t.Errorf("%s: %v, %v", version, got, err)
 		}
+	}
+	for _, version := range []string{"", "6", "six.one", "6.x.1", "-6.1.1", "6..1", "6.-1"} {
+		if _, err := GenerationOf(version); err != ErrNoVersion {
+			t.Errorf("%q: %v", version, err)
+		}
+	}
+	if Classic.Other() != Totals || Totals.Other() != Classic {
+		t.Error("there are two generations")
 	}
 }
 

@@ -32,6 +32,8 @@ Options:
                        those of the one that runs
   --json               an object for each connection, one a line
 
+A server whose port is 0 gets the packet at the port that the client chose.
+
 Without --rules the kernel's table counts, its connections and its persistence
 templates included. The answer holds if nobody else connects in between. It says
 what the kernel does not show, and what would make the answer certain.
@@ -100,8 +102,11 @@ func parseClient(text string) (netip.AddrPort, error) {
 
 // prediction is a model of a service, and a client that connects to it.
 type prediction struct {
-	src     *source
-	model   *sched.Service
+	src   *source
+	model *sched.Service
+	// other is the same service in a kernel that counts in the other way; nil if
+	// it is known how the kernel counts.
+	other   *sched.Service
 	client  netip.AddrPort // the next one; port 0 if the port is not known
 	virtual netip.AddrPort
 	// existing is a connection from the client's port that is there already.
@@ -136,18 +141,28 @@ func (c *command) prediction(src *source, client netip.AddrPort, dst string) (*p
 		}
 		options.Told = true
 	}
-	model, err := src.current(options)
-	if err != nil {
+	p.existing = found.existing
+	var err error
+	if p.model, err = src.bound(options, client.Addr(), found); err != nil || !src.guessed {
+		return p, err
+	}
+	options.Generation = options.Generation.Other()
+	p.other, err = src.bound(options, client.Addr(), found)
+	return p, err
+}
+
+// bound makes a model of the service as it is now, which knows of the client's
+// template.
+func (s *source) bound(o sched.Options, client netip.Addr, found templates) (*sched.Service, error) {
+	model, err := s.current(o)
+	if err != nil || !found.server.IsValid() {
+		return model, err
+	}
+	// A template of a server that is gone binds nobody.
+	if err := model.Bind(client, found.server, found.expires); err != nil && !errors.Is(err, sched.ErrNoServer) {
 		return nil, err
 	}
-	p.model, p.existing = model, found.existing
-	if found.server.IsValid() {
-		// A template of a server that is gone binds nobody.
-		if err := model.Bind(client.Addr(), found.server, found.expires); err != nil && !errors.Is(err, sched.ErrNoServer) {
-			return nil, err
-		}
-	}
-	return p, nil
+	return model, nil
 }
 
 // destination settles where the client connects to.
@@ -213,7 +228,7 @@ func (p *prediction) next() answer {
 		a.Why = []string{fmt.Sprintf("a connection from this port is there already (%s): its packets go on to %s", e.State, e.Destination)}
 		return a
 	}
-	choice := p.model.Choose(sched.Connection{Client: p.client, Virtual: p.virtual})
+	choice := p.choose(p.model)
 	for _, r := range choice.Why {
 		a.Why = append(a.Why, r.String())
 	}
@@ -224,16 +239,38 @@ func (p *prediction) next() answer {
 	if p.engine {
 		doubts = []string{fmt.Sprintf("the persistence engine %s binds clients by what they say, not by their address", p.src.service.PE)}
 	}
+	if p.other != nil {
+		if server := p.choose(p.other).Server; server != choice.Server {
+			doubts = append(doubts, fmt.Sprintf("kernels count connections in two ways, and by the other one this is %s; known with --kernel VERSION",
+				addrText(server)))
+		}
+	}
 	a.Certain, a.doubts = len(doubts) == 0, len(doubts)
 	a.Why = append(a.Why, doubts...)
 	if choice.Server.IsValid() {
 		a.Server = choice.Server.String()
-		p.model.Opened(choice.Server, p.src.stream())
-		if p.src.service.Flags&ipvs.OnePacket != 0 {
-			p.model.Closed(choice.Server, p.src.stream())
-		}
 	}
 	return a
+}
+
+// choose has a model take the connection.
+func (p *prediction) choose(model *sched.Service) sched.Choice {
+	choice := model.Choose(sched.Connection{Client: p.client, Virtual: p.virtual})
+	if choice.Server.IsValid() {
+		model.Opened(choice.Server, p.src.stream())
+		if p.src.service.Flags&ipvs.OnePacket != 0 {
+			model.Closed(choice.Server, p.src.stream())
+		}
+	}
+	return choice
+}
+
+// addrText writes a server, or that there is none.
+func addrText(server netip.AddrPort) string {
+	if !server.IsValid() {
+		return "nobody"
+	}
+	return server.String()
 }
 
 // advance moves on to the client's next port.

@@ -223,11 +223,24 @@ func TestTheRunningKernelChooses(t *testing.T) {
 	w.setConnections("-t 10.9.0.1:80", "10.0.0.1:80", 3, 0) // 768/3 or 771/3
 	w.setConnections("-t 10.9.0.1:80", "10.0.0.2:80", 0, 513)
 	w.setConnections("-t 10.9.0.1:80", "10.0.0.3:80", 9, 0)
-	for version, want := range map[string]string{"6.1.176": "10.0.0.1:80", "6.1.192": "10.0.0.2:80", "": "10.0.0.1:80"} {
-		w.root["proc/sys/kernel/osrelease"] = &fstest.MapFile{Data: []byte(version + "\n")}
-		if a := answersOf(t, w.prints("predict --json -t 10.9.0.1:80 --client 192.0.2.7"))[0]; a.Server != want {
-			t.Errorf("%s: %s, want %s: %q", version, a.Server, want, a.Why)
+	for _, tt := range []struct {
+		version, want string
+		certain       bool
+	}{{"6.1.176", "10.0.0.1:80", true}, {"6.1.192", "10.0.0.2:80", true}, {"6.18.44-x", "10.0.0.1:80", false}, {"7.3.0", "10.0.0.2:80", false}, {"", "10.0.0.1:80", false}} {
+		w.root["proc/sys/kernel/osrelease"] = &fstest.MapFile{Data: []byte(tt.version + "\n")}
+		list := answersOf(t, w.prints("predict --json -t 10.9.0.1:80 --client 192.0.2.7 --next 2"))
+		if a := list[0]; a.Server != tt.want || a.Certain != tt.certain {
+			t.Errorf("%s: %s, want %s, certain %v: %q", tt.version, a.Server, tt.want, a.Certain, a.Why)
 		}
+		// The second one makes up for it: it goes where the other generation sent
+		// the first.
+		if a := list[1]; a.Certain != tt.certain || a.Server == tt.want {
+			t.Errorf("%s: then %s, certain %v: %q", tt.version, a.Server, a.Certain, a.Why)
+		}
+	}
+	// Where both ways lead to the same server, it does not matter.
+	if a := answersOf(t, w.prints("predict --json -u 10.9.0.1:53 --client 192.0.2.7:5 --kernel 6.18.44"))[0]; !a.Certain {
+		t.Errorf("sh does not count: %q", a.Why)
 	}
 }
 

@@ -78,6 +78,7 @@ type source struct {
 	servers []ipvs.DestinationState
 
 	generation sched.Generation
+	guessed    bool // generation is a guess
 	quiescent  bool // net.ipv4.vs.expire_quiescent_template
 }
 
@@ -88,11 +89,11 @@ func (c *command) source(o *sourceOptions, set *pflag.FlagSet) (*source, error) 
 	if !set.Changed("kernel") {
 		version = kernelVersion(c.env.Root)
 	}
-	var ok bool
-	if s.generation, ok = sched.GenerationOf(version); !ok && set.Changed("kernel") {
+	var err error
+	if s.generation, err = sched.GenerationOf(version); errors.Is(err, sched.ErrNoVersion) && set.Changed("kernel") {
 		return nil, fmt.Errorf("--kernel %q is not a version, such as 6.1.176", version)
 	}
-	var err error
+	s.guessed = err != nil
 	if s.words, err = o.words(set); err != nil {
 		return nil, err
 	}
