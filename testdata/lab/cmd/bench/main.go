@@ -4,10 +4,12 @@
 //
 //	bench [-rounds N] [-reference PROGRAM] [-only TEXT] OURS
 //	bench vrrp [-rounds N] OURS
+//	bench check [-rounds N] [-only TEXT] OURS
 //	bench sched [-rounds N] OURS
 //
 // The second form measures failover beside Debian's keepalived; see package
-// failover. The third times simulations of a million connections.
+// failover. The third measures checks of real servers beside keepalived; see
+// package health. The fourth times simulations of a million connections.
 //
 // It sets no limits and fails only if a command does: shared machines are noisy,
 // so read the median of the ratios of single rounds, beside their spread.
@@ -23,6 +25,7 @@ import (
 	"strings"
 
 	"ipvsadm/testdata/lab/cmd/bench/failover"
+	"ipvsadm/testdata/lab/cmd/bench/health"
 	"ipvsadm/testdata/lab/uml"
 )
 
@@ -39,6 +42,10 @@ func main() {
 		return
 	}
 	uml.Init()
+	if len(os.Args) > 1 && os.Args[1] == "check" {
+		checks(os.Args[2:])
+		return
+	}
 	rounds := flag.Int("rounds", 7, "measured rounds of each kind of work, after one to warm up")
 	reference := flag.String("reference", "/usr/sbin/ipvsadm", "the ipvsadm to compare with")
 	only := flag.String("only", "", "measure only work with this in its name")
@@ -71,6 +78,27 @@ func vrrp(args []string) {
 		err = failover.Run(ours, *rounds, os.Stdout)
 	}
 	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// checks measures the checks of real servers.
+func checks(args []string) {
+	flags := flag.NewFlagSet("bench check", flag.ExitOnError)
+	var o health.Options
+	flags.IntVar(&o.Rounds, "rounds", 3, "measured rounds of what is short; the rest is measured once")
+	flags.StringVar(&o.Only, "only", "", "measure only figures with this in their name")
+	_ = flags.Parse(args) // it ends the program
+	if flags.NArg() != 1 || o.Rounds < 1 {
+		flags.Usage()
+		os.Exit(2)
+	}
+	run := health.Run
+	if os.Getenv(health.InsideVar) != "" {
+		run = health.Inside
+	}
+	if err := run(flags.Arg(0), o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
