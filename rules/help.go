@@ -24,6 +24,16 @@ Shows and changes the kernel's table of virtual services and their servers.
   ipvsadm --set TCP TCPFIN UDP               set timeouts
   ipvsadm --start-daemon|--stop-daemon master|backup [daemon options]
 
+What ipvsadm 1.31 cannot do:
+
+  ipvsadm -R --replace < FILE                make it the table, in place
+  ipvsadm COMMAND --dry-run                  show what it would change
+  ipvsadm -d SERVICE -r HOST:PORT --drain    remove it when its connections end
+  ipvsadm -L --json, ipvsadm -R --json       the table as JSON, there and back
+  ipvsadm -L --watch                         the table live, with rates
+  ipvsadm completion bash|zsh|fish           a script for the shell
+  ipvsadm vrrp|check|sched                   failover, health checks, schedulers
+
 SERVICE is one of -t, -u, --sctp-service and -f. The command comes first.
 IPv6 addresses with a port stand in brackets: [2001:db8::1]:80.
 `
