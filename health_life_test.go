@@ -188,7 +188,8 @@ func broken(r *rand.Rand, text string) string {
 
 // TestCheckRestartUnderRequests restarts the daemon, by SIGKILL and by SIGTERM with
 // -I, while a client asks without pause: not one request fails. CHECK_RESTARTS is
-// how often, 20 for the promise.
+// how often, 20 for the promise, and CHECK_REQUESTS how many requests each time, 500
+// for the promise.
 func TestCheckRestartUnderRequests(t *testing.T) {
 	uml.Run(t, func(t *testing.T) {
 		client, director, server := uml.NewNetNS(t, "client"), uml.NewNetNS(t, "director"), uml.NewNetNS(t, "server")
@@ -241,7 +242,8 @@ func TestCheckRestartUnderRequests(t *testing.T) {
 				}
 				p.start()
 				p.await("Startup complete", started+1)
-				eventually(t, "requests", func() bool { return asked.Load() > before+20 })
+				enough := before + int64(times("CHECK_REQUESTS", 20))
+				eventually(t, "requests", func() bool { return asked.Load() > enough })
 			}
 			cancel()
 			<-ended

@@ -31,10 +31,10 @@ func TestManagerReload(t *testing.T) {
 		down := web + realLine(0, 1) + realLine(2, 3)
 		b.expect("before", down)
 		b.spent()
-		checks := len(b.starts)
+		b.checks()
 		b.reload(configOf(serverOf(1, 2, 3)))
-		if n := b.spent(); n != 0 || len(b.starts) != checks {
-			t.Errorf("%d operations and %d checks although nothing changed", n, len(b.starts)-checks)
+		if begun, _ := b.checks(); b.spent() != 0 || len(begun) != 0 {
+			t.Errorf("%d checks, or operations, although nothing changed", len(begun))
 		}
 		// A weight, a new server and one that goes: three operations.
 		next := serverOf(5, 2, 3, 4)
@@ -51,9 +51,10 @@ func TestManagerReload(t *testing.T) {
 		}
 		// The one that went is checked no more; the one that was down is, and comes.
 		b.set(1, Result{Verdict: Pass})
-		b.starts = nil
+		b.checks()
 		b.after(3 * interval)
-		for _, s := range b.starts {
+		begun, _ := b.checks()
+		for _, s := range begun {
 			if s.addr == addrOf(2) {
 				t.Error("a server that is not there any more was checked")
 			}
@@ -101,14 +102,14 @@ func TestReloadWhileChecking(t *testing.T) {
 		}
 		b.run(configOf(serverOf(1, 1, 1)))
 		b.after(interval)
-		if b.now != 2 {
-			t.Fatalf("%d checks are being done, want 2", b.now)
+		if _, now := b.checks(); now != 2 {
+			t.Fatalf("%d checks are being done, want 2", now)
 		}
 		stay := serverOf(1, 1, 1)
 		stay.Reals = append(stay.Reals[:1:1], stay.Reals[2])
 		b.reload(configOf(stay))
-		if b.now != 1 {
-			t.Errorf("%d checks are being done after the reload, want 1", b.now)
+		if _, now := b.checks(); now != 1 {
+			t.Errorf("%d checks are being done after the reload, want 1", now)
 		}
 		b.after(time.Minute)
 		b.expect("after the result", web+realLine(2, 1))
@@ -205,8 +206,8 @@ func TestManagerSuspended(t *testing.T) {
 		synctest.Wait()
 		b.set(0, Result{})
 		b.after(10 * interval)
-		if len(b.starts) != 0 {
-			t.Errorf("%d checks without the address", len(b.starts))
+		if begun, _ := b.checks(); len(begun) != 0 {
+			t.Errorf("%d checks without the address", len(begun))
 		}
 		b.expect("without the address", web+realLine(0, 1)+realLine(1, 2))
 		b.m.SetAddresses(map[netip.Addr]bool{webKey.Addr.Addr(): true})
@@ -214,12 +215,12 @@ func TestManagerSuspended(t *testing.T) {
 		b.expect("with it", web+realLine(1, 2))
 		b.m.SetAddresses(map[netip.Addr]bool{})
 		synctest.Wait()
-		b.starts = nil
+		b.checks()
 		b.set(0, Result{Verdict: Pass})
 		b.reload(configOf(s))
 		b.after(10 * interval)
-		if len(b.starts) != 0 {
-			t.Errorf("%d checks after it went", len(b.starts))
+		if begun, _ := b.checks(); len(begun) != 0 {
+			t.Errorf("%d checks after it went", len(begun))
 		}
 		b.expect("after it went", web+realLine(1, 2))
 		b.stop()
