@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 
 	"ipvsadm/vrrp"
 )
@@ -13,7 +14,7 @@ import (
 func configTest(env Env, o options, w io.Writer) int {
 	setup, messages := env.Load(context.Background(), o.file, o.load)
 	if setup != nil && env.Companion != nil && !o.vrrpOnly && setup.Servers > 0 {
-		if err := env.Companion(Surroundings{}).Check(setup); err != nil {
+		if err := env.Companion(Surroundings{Log: slog.New(slog.DiscardHandler)}).Check(setup); err != nil {
 			messages = append(messages, Message{Error, o.file + ": " + err.Error()})
 		}
 	}
