@@ -83,6 +83,15 @@ func interrupts() (<-chan os.Signal, func()) {
 	return c, func() { signal.Stop(c) }
 }
 
+// openLoaded connects to the IPVS of a kernel that has it loaded. Others load it
+// when they are asked for it.
+func openLoaded() (rules.Kernel, error) {
+	if _, err := os.Stat("/proc/net/ip_vs"); err != nil {
+		return nil, err
+	}
+	return ipvs.Open(ipvs.Options{NoModprobe: true})
+}
+
 // scheduleEnv is what the explanations and predictions of schedulers need.
 func scheduleEnv() schedule.Env {
 	return schedule.Env{
@@ -90,7 +99,7 @@ func scheduleEnv() schedule.Env {
 		Stdout:      os.Stdout,
 		Stderr:      os.Stderr,
 		Interactive: term.IsTerminal(int(os.Stdout.Fd())),
-		Open:        func() (rules.Kernel, error) { return ipvs.Open(ipvs.Options{NoModprobe: true}) },
+		Open:        openLoaded,
 		Names:       rules.NewSystemNames(),
 		Connections: func() (io.ReadCloser, error) { return os.Open("/proc/net/ip_vs_conn") },
 		Root:        os.DirFS("/"),
