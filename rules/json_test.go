@@ -191,6 +191,32 @@ func objects(t *testing.T, text []byte, f func(name string, keys []string)) {
 	}
 }
 
+// The README shows what is printed, and what is said of a mistake.
+func TestTheExamplesOfTheREADME(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(readme), "$ ipvsadm -L --json\n")
+	example, rest, found := strings.Cut(example, "    $ ipvsadm")
+	if !found {
+		t.Fatal("no example")
+	}
+	validate(t, schemaOf(t, "table"), example)
+	text := strings.ReplaceAll(example, "    {", "{")
+	k := ipvstest.New(ipvstest.Options{})
+	code, _, stderr := ipvsadm(k, text, "ipvsadm", "-R", "--json")
+	_, saved, _ := ipvsadm(k, "", "ipvsadm", "-Sn")
+	if code != exitOK || strings.Count(saved, "\n") != 3 {
+		t.Errorf("exit code %d, %s%s", code, stderr, saved)
+	}
+	mistake := strings.Replace(text, `"fwd_method":"masq","weight"`, `"wieght"`, 1)
+	_, _, stderr = ipvsadm(k, mistake, "ipvsadm", "-R", "--json")
+	if first, _, _ := strings.Cut(stderr, " u_thresh"); !strings.Contains(rest, "\n    "+first) {
+		t.Errorf("the README does not show %q", first)
+	}
+}
+
 func TestTheEmptyTableIsJSON(t *testing.T) {
 	_, stdout, _ := ipvsadm(ipvstest.New(ipvstest.Options{}), "", "ipvsadm", "-L", "--json")
 	if want := `{"version":"1.2.1","conn_tab_size":4096,"services":[]}` + "\n"; stdout != want {
