@@ -103,6 +103,9 @@ func (p *planner) keep(w *Wanted) {
 	case !sameService(&e.Service, &w.Service):
 		p.edits = append(p.edits, Change{Op: EditService{w.Service}, OldService: e.Service})
 	}
+	if sameDestinations(e, w) {
+		return
+	}
 	has := destinationsOf(e)
 	for _, d := range w.Destinations {
 		old, ok := has[d.Addr]
@@ -117,6 +120,26 @@ func (p *planner) keep(w *Wanted) {
 	if len(has) > 0 {
 		p.drop(e, has)
 	}
+}
+
+// sameDestinations says that a service has just the real servers that are
+// wanted. It may miss that of a service with many: it is there to spare most
+// services a map.
+func sameDestinations(e *Entry, w *Wanted) bool {
+	const few = 8
+	if n := len(w.Destinations); n != len(e.Destinations) || n > few {
+		return false
+	}
+	for i := range w.Destinations {
+		there := false
+		for j := range e.Destinations {
+			there = there || e.Destinations[j].Destination == w.Destinations[i]
+		}
+		if !there {
+			return false
+		}
+	}
+	return true
 }
 
 // leave plans for a service that is not wanted. Its real servers go with it.

@@ -43,6 +43,25 @@ func BenchmarkRestore(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/lines, "ns/line")
 }
 
+// BenchmarkReplace is the cost of reading a stream and finding that the table is
+// what it says.
+func BenchmarkReplace(b *testing.B) {
+	text := rulesText(2000, 1)
+	k := ipvstest.New(ipvstest.Options{})
+	ipvsadm(k, text, "ipvsadm", "-R")
+	table, err := k.Table(ipvs.Query{Detail: ipvs.Settings})
+	if err != nil || len(table) != 2000 {
+		b.Fatal(len(table), err)
+	}
+	s, _, stderr := newSession(dump{table: table})
+	b.ReportAllocs()
+	for b.Loop() {
+		if code := s.replace(strings.NewReader(text), Restore{Replace: ReplaceAll}); code != exitOK {
+			b.Fatal(stderr)
+		}
+	}
+}
+
 // BenchmarkList is the cost of sorting and formatting a table.
 func BenchmarkList(b *testing.B) {
 	k := ipvstest.New(ipvstest.Options{})

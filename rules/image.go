@@ -11,31 +11,46 @@ import (
 // kernel refuses because of what is in the table or not. What else a kernel may
 // refuse, a scheduler it does not have or an address it does not like, only a
 // kernel can tell.
+//
+// It is made with little memory: every page that a process touches for the first
+// time costs it as much as several lines of a stream do.
 type image struct {
 	services map[ipvs.ServiceKey]*imageService
 	order    []*imageService // those that are gone as well
-	named    map[ipvs.ServiceKey]bool
-	last     *imageService // of the last change: the next is mostly about it too
+	last     *imageService   // of the last change: the next is mostly about it too
+	free     []imageService  // where the next ones go
 }
 
 // imageService is a service of an image. Line is that of the stream which made
 // it what it is, 0 if none did; the same goes for its servers.
 type imageService struct {
-	ipvs.ServiceState
+	ipvs.Service
 	line    int
 	gone    bool
+	counts  bool // it, or one of its servers, has a counter that is not 0
+	settled bool // the kernel has it just so
+	left    int  // of servers, those that are not gone
 	servers []imageServer
-	at      map[netip.AddrPort]int // places in servers
+	at      map[netip.AddrPort]int // places in servers, if those are many
 }
 
 type imageServer struct {
-	ipvs.DestinationState
+	ipvs.Destination
 	line int
 	gone bool
 }
 
 func newImage() *image {
-	return &image{services: map[ipvs.ServiceKey]*imageService{}, named: map[ipvs.ServiceKey]bool{}}
+	return &image{services: map[ipvs.ServiceKey]*imageService{}}
+}
+
+// named tells whether a service is or was in the image.
+func (m *image) named() map[ipvs.ServiceKey]bool {
+	names := make(map[ipvs.ServiceKey]bool, len(m.order))
+	for _, s := range m.order {
+		names[s.ServiceKey] = true
+	}
+	return names
 }
 
 // imageOf returns the image of a kernel's table.
@@ -43,9 +58,12 @@ func imageOf(table []ipvs.Entry) *image {
 	m := newImage()
 	for i := range table {
 		e := &table[i]
-		s := m.insert(e.ServiceState, 0)
+		s := m.insert(e.Service, 0)
+		s.counts = e.Stats != ipvs.Stats{}
 		for j := range e.Destinations {
-			s.insert(e.Destinations[j], 0)
+			d := &e.Destinations[j]
+			s.insert(d.Destination, 0)
+			s.counts = s.counts || d.Stats != ipvs.Stats{}
 		}
 	}
 	return m
@@ -57,11 +75,10 @@ func (m *image) apply(op ipvs.Op, line int) (ipvs.Change, syscall.Errno) {
 	change := ipvs.Change{Op: op}
 	switch op := op.(type) {
 	case ipvs.AddService:
-		m.named[op.Service.ServiceKey] = true
 		if m.find(op.Service.ServiceKey) != nil {
 			return change, syscall.EEXIST
 		}
-		m.insert(ipvs.ServiceState{Service: op.Service}, line)
+		m.insert(op.Service, line)
 	case ipvs.EditService:
 		s := m.find(op.Service.ServiceKey)
 		if s == nil {
@@ -96,13 +113,11 @@ func (m *image) apply(op ipvs.Op, line int) (ipvs.Change, syscall.Errno) {
 			return change, errno
 		}
 		change.OldDestination = d.Destination
-		d.gone = true
-		delete(m.find(op.Service).at, op.Addr)
+		m.find(op.Service).remove(d)
 	case ipvs.Flush:
 		for _, s := range m.order {
 			m.remove(s)
 		}
-		m.order = nil
 	case ipvs.Zero:
 		return change, m.zero(op.Service)
 	}
@@ -116,8 +131,13 @@ func (m *image) find(k ipvs.ServiceKey) *imageService {
 	return m.last
 }
 
-func (m *image) insert(state ipvs.ServiceState, line int) *imageService {
-	s := &imageService{ServiceState: state, line: line}
+func (m *image) insert(service ipvs.Service, line int) *imageService {
+	if len(m.free) == 0 {
+		m.free = make([]imageService, 64)
+	}
+	s := &m.free[0]
+	m.free = m.free[1:]
+	s.Service, s.line = service, line
 	m.services[s.ServiceKey] = s
 	m.order = append(m.order, s)
 	m.last = s
@@ -131,12 +151,44 @@ func (m *image) remove(s *imageService) {
 	}
 }
 
-func (s *imageService) insert(state ipvs.DestinationState, line int) {
-	if s.at == nil {
-		s.at = map[netip.AddrPort]int{}
+// fewServers is how many servers are searched one by one.
+const fewServers = 8
+
+func (s *imageService) insert(d ipvs.Destination, line int) {
+	s.servers = append(s.servers, imageServer{Destination: d, line: line})
+	s.left++
+	switch n := len(s.servers); {
+	case s.at != nil:
+		s.at[d.Addr] = n - 1
+	case n > fewServers:
+		s.at = make(map[netip.AddrPort]int, 2*n)
+		for i := range s.servers {
+			if !s.servers[i].gone {
+				s.at[s.servers[i].Addr] = i
+			}
+		}
 	}
-	s.at[state.Addr] = len(s.servers)
-	s.servers = append(s.servers, imageServer{DestinationState: state, line: line})
+}
+
+func (s *imageService) find(addr netip.AddrPort) *imageServer {
+	if s.at != nil {
+		if i, there := s.at[addr]; there {
+			return &s.servers[i]
+		}
+		return nil
+	}
+	for i := range s.servers {
+		if d := &s.servers[i]; d.Addr == addr && !d.gone {
+			return d
+		}
+	}
+	return nil
+}
+
+func (s *imageService) remove(d *imageServer) {
+	d.gone = true
+	s.left--
+	delete(s.at, d.Addr)
 }
 
 func (m *image) addServer(op ipvs.AddDestination, line int) syscall.Errno {
@@ -147,10 +199,10 @@ func (m *image) addServer(op ipvs.AddDestination, line int) syscall.Errno {
 	if op.Destination.Lower > op.Destination.Upper {
 		return syscall.ERANGE
 	}
-	if _, there := s.at[op.Destination.Addr]; there {
+	if s.find(op.Destination.Addr) != nil {
 		return syscall.EEXIST
 	}
-	s.insert(ipvs.DestinationState{Destination: op.Destination}, line)
+	s.insert(op.Destination, line)
 	return 0
 }
 
@@ -161,11 +213,11 @@ func (m *image) findServer(k ipvs.ServiceKey, addr netip.AddrPort) (*imageServer
 	if s == nil {
 		return nil, syscall.ESRCH
 	}
-	i, there := s.at[addr]
-	if !there {
+	d := s.find(addr)
+	if d == nil {
 		return nil, syscall.ENOENT
 	}
-	return &s.servers[i], 0
+	return d, 0
 }
 
 func (m *image) zero(k ipvs.ServiceKey) syscall.Errno {
@@ -178,26 +230,23 @@ func (m *image) zero(k ipvs.ServiceKey) syscall.Errno {
 		list = []*imageService{s}
 	}
 	for _, s := range list {
-		s.Stats = ipvs.Stats{}
-		for i := range s.servers {
-			s.servers[i].Stats = ipvs.Stats{}
-		}
+		s.counts = false
 	}
 	return 0
 }
 
 // entries returns the image as a kernel shows its table, though in the order in
-// which it was made.
+// which it was made and without counters.
 func (m *image) entries() []ipvs.Entry {
 	list := make([]ipvs.Entry, 0, len(m.services))
 	for _, s := range m.order {
 		if s.gone {
 			continue
 		}
-		e := ipvs.Entry{ServiceState: s.ServiceState}
+		e := ipvs.Entry{ServiceState: ipvs.ServiceState{Service: s.Service}}
 		for i := range s.servers {
 			if !s.servers[i].gone {
-				e.Destinations = append(e.Destinations, s.servers[i].DestinationState)
+				e.Destinations = append(e.Destinations, ipvs.DestinationState{Destination: s.servers[i].Destination})
 			}
 		}
 		list = append(list, e)
@@ -205,25 +254,56 @@ func (m *image) entries() []ipvs.Entry {
 	return list
 }
 
-// wanted returns the image as a plan takes it.
-func (m *image) wanted() []ipvs.Wanted {
-	list := make([]ipvs.Wanted, 0, len(m.services))
+// differing returns what of a kernel's table and of the image a plan has to look
+// at: all but the services that are in both, and just the same. Mostly that is
+// next to nothing, and costs no memory.
+func (m *image) differing(table []ipvs.Entry) (have []ipvs.Entry, want []ipvs.Wanted) {
 	for _, s := range m.order {
-		if s.gone {
+		s.settled = false
+	}
+	for i := range table {
+		if s := m.find(table[i].ServiceKey); s != nil && s.is(&table[i]) {
+			s.settled = true
 			continue
 		}
-		w := ipvs.Wanted{Service: s.Service}
-		if len(s.at) > 0 {
-			w.Destinations = make([]ipvs.Destination, 0, len(s.at))
-		}
-		for i := range s.servers {
-			if !s.servers[i].gone {
-				w.Destinations = append(w.Destinations, s.servers[i].Destination)
-			}
-		}
-		list = append(list, w)
+		have = append(have, table[i])
 	}
-	return list
+	for _, s := range m.order {
+		if !s.gone && !s.settled {
+			want = append(want, s.wanted())
+		}
+	}
+	return have, want
+}
+
+// is says that a service of the kernel is what it should be, in every bit.
+func (s *imageService) is(e *ipvs.Entry) bool {
+	have := e.Service
+	have.Flags &^= ipvs.Hashed // which is always set
+	if have != s.Service || len(e.Destinations) != s.left {
+		return false
+	}
+	for i := range e.Destinations {
+		d := s.find(e.Destinations[i].Addr)
+		if d == nil || d.Destination != e.Destinations[i].Destination {
+			return false
+		}
+	}
+	return true
+}
+
+// wanted returns a service as a plan takes it.
+func (s *imageService) wanted() ipvs.Wanted {
+	w := ipvs.Wanted{Service: s.Service}
+	if s.left > 0 {
+		w.Destinations = make([]ipvs.Destination, 0, s.left)
+	}
+	for i := range s.servers {
+		if !s.servers[i].gone {
+			w.Destinations = append(w.Destinations, s.servers[i].Destination)
+		}
+	}
+	return w
 }
 
 // lineOf returns the line of the stream that asks for a change, 0 if none does.
@@ -244,8 +324,8 @@ func (m *image) lineOf(op ipvs.Op) int {
 	if s == nil {
 		return 0
 	}
-	if i, there := s.at[addr]; there {
-		return s.servers[i].line
+	if d := s.find(addr); d != nil {
+		return d.line
 	}
 	return s.line
 }

@@ -75,12 +75,6 @@ func (r *rehearsal) load() error {
 		return err
 	}
 	sortTable(table)
-	for i := range table {
-		for j := range table[i].Destinations {
-			d := &table[i].Destinations[j]
-			d.Active, d.Inactive, d.Persistent = 0, 0, 0
-		}
-	}
 	r.image = imageOf(table)
 	return nil
 }
@@ -155,7 +149,7 @@ func (r *rehearsal) change(op ipvs.Op) (syscall.Errno, error) {
 		}
 	case ipvs.DeleteService:
 		if e := r.image.find(op.Service); e != nil {
-			s.servers = len(e.at)
+			s.servers = e.left
 		}
 	case ipvs.Zero:
 		counts = r.counts(op.Service)
@@ -193,9 +187,7 @@ func (r *rehearsal) counts(k ipvs.ServiceKey) bool {
 		return true
 	}
 	s := r.image.find(k)
-	return s != nil && (s.Stats != ipvs.Stats{} || slices.ContainsFunc(s.servers, func(d imageServer) bool {
-		return !d.gone && d.Stats != ipvs.Stats{}
-	}))
+	return s != nil && s.counts
 }
 
 // differs says whether the kernel can tell one service from another.

@@ -50,7 +50,8 @@ func (w *wish) apply(op ipvs.Op, line int) syscall.Errno {
 // owner says what may be deleted.
 func (w *wish) owner(scope Replace) ipvs.Owner {
 	if scope == ReplaceServices {
-		return func(k ipvs.ServiceKey, _ netip.AddrPort) bool { return w.image.named[k] }
+		named := w.image.named()
+		return func(k ipvs.ServiceKey, _ netip.AddrPort) bool { return named[k] }
 	}
 	return ipvs.OwnsAll
 }
@@ -58,7 +59,8 @@ func (w *wish) owner(scope Replace) ipvs.Owner {
 // plan returns the changes that make the wish come true of what the kernel has.
 // The first n take nothing away from the table.
 func (w *wish) plan(k Kernel, table []ipvs.Entry, scope Replace) (plan []ipvs.Change, n int, err error) {
-	plan = ipvs.Plan(table, w.image.wanted(), w.owner(scope))
+	have, want := w.image.differing(table)
+	plan = ipvs.Plan(have, want, w.owner(scope))
 	for n < len(plan) && !deletes(plan[n].Op) {
 		n++
 	}
