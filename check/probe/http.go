@@ -189,10 +189,10 @@ func (a *answer) readFrom(r io.Reader) error {
 		if err != nil {
 			return err
 		}
-		if n == len(buf) {
-			if n < 32<<10 {
-				buf = make([]byte, 32<<10)
-			}
+		if n == len(buf) && n < 32<<10 {
+			buf = make([]byte, 32<<10)
+		}
+		if a.received > 32<<10 {
 			runtime.Gosched() // others are waiting while this server sends and sends
 		}
 	}
