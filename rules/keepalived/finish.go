@@ -28,6 +28,7 @@ func (l *loader) finish() {
 	l.finishSync()
 	l.finishServers()
 	l.finishPools()
+	l.settleNamespaces()
 }
 
 // finishFIFOs sees to it that nothing is written to a FIFO twice, and that a FIFO
@@ -255,6 +256,17 @@ func (l *loader) finishSync() {
 	if !l.syncID {
 		d.ID = v.VRID
 	}
+}
+
+// settleNamespaces refuses a table of IPVS in another network namespace than that
+// of the daemon: services would be put where nobody looks for them.
+func (l *loader) settleNamespaces() {
+	g := &l.global.Global
+	if !g.HasIPVSNamespace || g.IPVSNamespace == g.NetNamespace || len(l.servers) == 0 && l.vrrp.Sync == nil {
+		return
+	}
+	l.fail(KindUnsupported, l.ipvsPos, "net_namespace_ipvs: the table is that of the namespace that the daemon runs in",
+		"leave it out, and run ipvsadm check with the virtual servers in their namespace")
 }
 
 // finishPools looks up the virtual servers that instances and groups track.

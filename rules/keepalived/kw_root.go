@@ -132,9 +132,9 @@ func (l *loader) rootProcess() []word[root] {
 	return []word[root]{
 		setting("net_namespace", "NAME", "Network namespace to run in.", &g.NetNamespace),
 		{
-			wordInfo: wordInfo{name: "net_namespace_ipvs", args: "[NAME]", doc: "Network namespace of the IPVS table; without name the one we were started in."},
+			wordInfo: wordInfo{name: "net_namespace_ipvs", args: "[NAME]", doc: "Network namespace of the IPVS table: that of net_namespace, we manage no other; without name the one we were started in."},
 			set: func(s *statement, _ *root) {
-				g.HasIPVSNamespace, g.IPVSNamespace = true, ""
+				g.HasIPVSNamespace, g.IPVSNamespace, l.ipvsPos = true, "", s.pos
 				if len(s.args) > 0 {
 					g.IPVSNamespace = s.str(0)
 				}

@@ -89,6 +89,7 @@ type loader struct {
 	tls         tls
 	commands    []CommandUse
 	syncPos     Position
+	ipvsPos     Position // of net_namespace_ipvs
 	syncID      bool
 	freeRule    [2]uint32 // rules that were given a priority, IPv4 and IPv6
 

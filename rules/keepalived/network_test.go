@@ -214,3 +214,25 @@ func TestTopLevelSettings(t *testing.T) {
 		t.Errorf("%+v", k)
 	}
 }
+
+// What is in another namespace's table is nothing that we could keep right there.
+func TestIPVSNamespace(t *testing.T) {
+	server := "virtual_server 192.0.2.1 80 {\nprotocol TCP\nreal_server 192.0.2.2 80 {\n}\n}\n"
+	sync := "global_defs {\nlvs_sync_daemon eth0\n}\n"
+	for _, c := range []struct {
+		text string
+		ok   bool
+	}{
+		{"net_namespace_ipvs\n" + server, true},
+		{"net_namespace a\nnet_namespace_ipvs a\n" + server + sync, true},
+		{"net_namespace_ipvs b\n", true}, // nothing is put there
+		{"net_namespace_ipvs b\n" + server, false},
+		{"net_namespace a\nnet_namespace_ipvs\n" + server, false},
+		{"net_namespace a\nnet_namespace_ipvs b\n" + sync, false},
+	} {
+		config, ds := loadText(c.text)
+		if (config != nil) != c.ok || !c.ok && !ds.Has(Error, KindUnsupported) {
+			t.Errorf("%q: %v", c.text, ds)
+		}
+	}
+}

@@ -34,6 +34,7 @@ func LoadSetup(ctx context.Context, file string, o daemon.LoadOptions) (*daemon.
 		Startup:      daemon.OnceCommand(g.Startup),
 		Shutdown:     daemon.OnceCommand(g.Shutdown),
 		NetNamespace: g.NetNamespace,
+		Instance:     g.Instance,
 		Servers:      len(config.Check.Servers),
 		Beside:       &config.Check,
 	}

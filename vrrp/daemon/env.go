@@ -84,6 +84,9 @@ type Setup struct {
 	Startup, Shutdown OnceCommand
 	// NetNamespace is the network namespace to run in, "" for ours.
 	NetNamespace string
+	// Instance is part of the names of our files, unless the command line gives
+	// them, so that several can run on one machine; "" for one alone.
+	Instance string
 	// Servers is how many virtual servers there are, and Beside what the Companion
 	// has to know of them: this package knows nothing of it.
 	Servers int

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -30,8 +31,10 @@ type options struct {
 	detail    bool
 	logFormat string
 	pidFile   string
-	socket    string
-	namespace string
+	// pidGiven and socketGiven say that the command line names them.
+	pidGiven, socketGiven bool
+	socket                string
+	namespace             string
 	// keepalived says that we are called so; background, that we leave the
 	// terminal, as it does.
 	keepalived, background bool
@@ -129,6 +132,24 @@ func keepalivedLine() *commandLine {
 	return c
 }
 
+// separate gives the files that the command line did not name an instance's name,
+// as keepalived does with its PID files.
+func (o *options) separate(instance string) {
+	if instance == "" {
+		return
+	}
+	instance = strings.ReplaceAll(instance, "/", "_")
+	for _, f := range []struct {
+		path  *string
+		given bool
+	}{{&o.pidFile, o.pidGiven}, {&o.socket, o.socketGiven}} {
+		if !f.given {
+			end := filepath.Ext(*f.path)
+			*f.path = strings.TrimSuffix(*f.path, end) + "_" + instance + end
+		}
+	}
+}
+
 // parse reads the words after the name.
 func (c *commandLine) parse(args []string) error {
 	if err := c.flags.Parse(c.detach(args)); err != nil {
@@ -151,6 +172,7 @@ func (c *commandLine) parse(args []string) error {
 	if c.opt.vrrpOnly && c.opt.checkOnly { // both of keepalived's are everything
 		c.opt.vrrpOnly, c.opt.checkOnly = false, false
 	}
+	c.opt.pidGiven, c.opt.socketGiven = c.flags.Changed("pid"), c.flags.Changed("socket")
 	c.opt.background = c.opt.keepalived && !c.opt.dontFork
 	return nil
 }

@@ -172,6 +172,7 @@ func (s *service) run() (err error) {
 		}
 	}
 	keepFromScripts(s.env.Environ)
+	s.opt.separate(s.setup.Instance)
 	pid, err := lockPID(s.opt.pidFile)
 	if err != nil {
 		return err
