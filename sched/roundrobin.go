@@ -99,7 +99,7 @@ func (w *weightedRoundRobin) choose(s *Service, _ Connection, why *reasons) *ser
 	// from the head, or up to stop, which is where the search began.
 	began, stop := w.at, -1
 	lastRound, again := false, false
-	for i := began; ; {
+	for i, first := began, true; ; first = false {
 		for i++; i < len(s.servers); i++ {
 			one := s.servers[i]
 			if !one.Overloaded && one.Weight >= w.current {
@@ -107,7 +107,7 @@ func (w *weightedRoundRobin) choose(s *Service, _ Connection, why *reasons) *ser
 				why.add(Round, one, int64(w.current), int64(one.Weight))
 				return one
 			}
-			if one.Overloaded {
+			if one.Overloaded && first {
 				why.unusable(one)
 			}
 			if i == stop {
@@ -116,7 +116,9 @@ func (w *weightedRoundRobin) choose(s *Service, _ Connection, why *reasons) *ser
 			}
 		}
 		i = -1
-		w.current -= w.step
+		if w.current -= w.step; first {
+			w.skip(s)
+		}
 		if w.current <= 0 {
 			w.current = w.max
 			if lastRound || began < 0 {
@@ -124,11 +126,27 @@ func (w *weightedRoundRobin) choose(s *Service, _ Connection, why *reasons) *ser
 				return nil
 			}
 			again = true
+			w.skip(s)
 		}
 		lastRound = w.current <= w.step
 		if lastRound && again {
 			stop = began
 		}
+	}
+}
+
+// skip leaves out rounds that ask for more weight than any server has that may
+// have a connection. The kernel goes through them, up to two thousand million if
+// the heavy servers are overloaded; nothing comes of it but the time they take.
+func (w *weightedRoundRobin) skip(s *Service) {
+	least := w.step // the last round is never left out
+	for _, one := range s.servers {
+		if !one.Overloaded {
+			least = max(least, one.Weight)
+		}
+	}
+	if w.current > least {
+		w.current -= (w.current - least + w.step - 1) / w.step * w.step
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // TestWeightsChangeWithinARound gives weights a common divisor in the middle of
@@ -84,5 +86,104 @@ func TestLastOne(t *testing.T) {
 	s := service(t, "fo", Options{}, weights(1, 2)...)
 	if s.Last(addr(2)); sequence(s, 2) != "22" {
 		t.Error("fo takes turns")
+	}
+}
+
+// everyRound is wrr with all the rounds that the kernel goes through.
+type everyRound struct{ weightedRoundRobin }
+
+func (w *everyRound) choose(s *Service, _ Connection, _ *reasons) *server {
+	if w.max == 0 {
+		return nil
+	}
+	began, stop := w.at, -1
+	lastRound, again := false, false
+	for i := began; ; {
+		for i++; i < len(s.servers); i++ {
+			if one := s.servers[i]; !one.Overloaded && one.Weight >= w.current {
+				w.at = i
+				return one
+			}
+			if i == stop {
+				w.at = i
+				return nil
+			}
+		}
+		i = -1
+		if w.current -= w.step; w.current <= 0 {
+			w.current = w.max
+			if lastRound || began < 0 {
+				w.at = -1
+				return nil
+			}
+			again = true
+		}
+		if lastRound = w.current <= w.step; lastRound && again {
+			stop = began
+		}
+	}
+}
+
+// TestSkippedRoundsDoNotMatter lets services with overloaded servers live through
+// the same, one of which goes through all rounds.
+func TestSkippedRoundsDoNotMatter(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		list := make([]Server, rapid.IntRange(0, 5).Draw(t, "servers"))
+		for i := range list {
+			list[i] = drawRound(t, i)
+		}
+		quick, err := New("wrr", Options{}, list...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		slow, _ := New("wrr", Options{}, list...)
+		slow.algorithm = &everyRound{*quick.algorithm.(*weightedRoundRobin)}
+		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			n := rapid.IntRange(0, 5).Draw(t, "server")
+			for _, s := range []*Service{quick, slow} {
+				if known := s.known[addr(n)]; known != nil && known.Active > 0 {
+					s.Closed(addr(n), true)
+				}
+			}
+			if rapid.IntRange(0, 3).Draw(t, "what") == 0 {
+				to := drawRound(t, n)
+				if a, b := quick.Update(to), slow.Update(to); (a == nil) != (b == nil) {
+					t.Fatalf("one refuses: %v, %v", a, b)
+				}
+			}
+			for range rapid.IntRange(1, 6).Draw(t, "connections") {
+				a, b := quick.Next(Connection{}), slow.Next(Connection{})
+				if a != b {
+					t.Fatalf("%s, with every round %s", a, b)
+				}
+				quick.Opened(a, true)
+				slow.Opened(b, true)
+			}
+		}
+	})
+}
+
+func drawRound(t *rapid.T, n int) Server {
+	return Server{
+		Addr: addr(n), Weight: rapid.SampledFrom([]int{0, 1, 2, 3, 4, 6, 12, 100}).Draw(t, "weight"),
+		Upper: rapid.SampledFrom([]int{0, 1, 2}).Draw(t, "upper"),
+	}
+}
+
+// TestGreatWeightsTakeNoTime has rounds that nobody could wait for.
+func TestGreatWeightsTakeNoTime(t *testing.T) {
+	servers := weights(1<<31-1, 1, 1<<31-2)
+	servers[0].Upper, servers[2].Upper = 1, 1
+	servers[0].Active, servers[2].Active = 1, 1
+	s := service(t, "wrr", Options{}, servers...)
+	if got := sequence(s, 3); got != "222" {
+		t.Errorf("%s, want 222", got)
+	}
+	if why := s.Choose(Connection{}).Why; len(why) > 4 {
+		t.Errorf("%d reasons", len(why))
+	}
+	servers[1].Upper, servers[1].Active = 1, 1
+	if got := sequence(service(t, "wrr", Options{}, servers...), 3); got != "..." {
+		t.Errorf("%s, want nobody", got)
 	}
 }
