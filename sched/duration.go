@@ -140,3 +140,28 @@ func (s *schedule) remove() {
 	}
 	*s = h
 }
+
+// queue is what ends in the order in which it was added.
+type queue struct {
+	list []ending
+	gone int // how many of the list are
+}
+
+// next returns the earliest, false if that is after now.
+func (q *queue) next(now time.Duration) (ending, bool) {
+	if q.gone == len(q.list) || q.list[q.gone].at > now {
+		return ending{}, false
+	}
+	return q.list[q.gone], true
+}
+
+func (q *queue) add(e ending) {
+	if q.gone > len(q.list)/2 && len(q.list) == cap(q.list) {
+		q.list = q.list[:copy(q.list, q.list[q.gone:])]
+		q.gone = 0
+	}
+	q.list = append(q.list, e)
+}
+
+// remove takes the earliest away.
+func (q *queue) remove() { q.gone++ }

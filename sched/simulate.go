@@ -119,8 +119,8 @@ type run struct {
 	tallies []tally // by the ids of servers
 	refused int
 	at      time.Duration
-	active  schedule // connections that will become inactive
-	lasting schedule // connections that will be gone
+	lasting schedule // connections that will end
+	lingers queue    // connections that have ended and will be gone
 }
 
 type tally struct{ connections, peak int }
@@ -162,12 +162,8 @@ func (r *run) connect(client int) int32 {
 	t.connections++
 	t.peak = max(t.peak, one.total())
 	r.last[client] = int32(one.id)
-	switch {
-	case !ends:
-	case r.load.Stream:
-		r.active.add(r.at+lasts, one)
-	default:
-		r.lasting.add(r.at+lasts+r.load.Linger, one)
+	if ends {
+		r.lasting.add(r.at+lasts, one)
 	}
 	return int32(one.id)
 }
@@ -185,15 +181,18 @@ func (r *run) draw(client int) (c Connection, lasts time.Duration, ends bool) {
 	return c, lasts, ends
 }
 
-// end ends the connections whose time has come.
+// end ends the connections whose time has come. All linger as long, so they are
+// gone in the order in which they ended.
 func (r *run) end(now time.Duration) {
-	for e, due := r.active.next(now); due; e, due = r.active.next(now) {
-		r.active.remove()
-		r.service.moved(e.server, false)
-		r.lasting.add(e.at+r.load.Linger, e.server)
-	}
 	for e, due := r.lasting.next(now); due; e, due = r.lasting.next(now) {
 		r.lasting.remove()
+		if r.load.Stream {
+			r.service.moved(e.server, false)
+		}
+		r.lingers.add(ending{e.at + r.load.Linger, e.server})
+	}
+	for e, due := r.lingers.next(now); due; e, due = r.lingers.next(now) {
+		r.lingers.remove()
 		r.service.closed(e.server, false)
 	}
 }
