@@ -33,8 +33,7 @@ type Env struct {
 	Names rules.Names
 	// Connections opens the connection table, /proc/net/ip_vs_conn.
 	Connections func() (io.ReadCloser, error)
-	// Root is the file system, of which only /proc and /lib/modules are read,
-	// and the files that --rules names.
+	// Root is the file system, of which only /proc and /lib/modules are read.
 	Root fs.FS
 	// ReadFile reads a file that --rules names.
 	ReadFile func(name string) ([]byte, error)
