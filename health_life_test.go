@@ -69,6 +69,21 @@ func rows(t *testing.T, c *ipvs.Client) map[string]bool {
 	return all
 }
 
+// TestCheckMends has others change the table, and nobody tell the daemon.
+func TestCheckMends(t *testing.T) {
+	uml.Run(t, func(t *testing.T) {
+		newBackend(t, "127.0.0.2:8080")
+		newBackend(t, "127.0.0.3:8080")
+		p := launch(t, "check", twoServers, "--reconcile", "300ms")
+		for _, args := range []string{"-C", "-d -t 10.1.1.1:80 -r 127.0.0.2:8080", "-e -t 10.1.1.1:80 -r 127.0.0.2:8080 -m -w 9"} {
+			program(t, strings.Fields(args)...)
+			awaitTable(t, "after ipvsadm "+args, twoServersTable)
+		}
+		p.await("Somebody else has changed the kernel's table", 3)
+		p.stop()
+	})
+}
+
 // TestCheckKilled kills the daemon at random moments, most of them during a start
 // or a reload to another configuration: what both have is never lost, and nothing
 // is there that neither has. CHECK_KILLS is how often, 100 for the promise.

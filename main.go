@@ -176,7 +176,8 @@ func (h *health) Run(ctx context.Context, s *daemon.Setup, started func()) error
 	}
 	defer client.Close()
 	m := check.NewManager(check.Options{
-		Table: client, New: h.checker, Log: h.Log, Quorum: h.Pool, Started: started, KeepTable: h.KeepTable,
+		Table: client, New: h.checker, Log: h.Log, Quorum: h.Pool, Started: started,
+		KeepTable: h.KeepTable, Reconcile: h.Reconcile, Concurrent: checksAtOnce(),
 		Notify: func(n check.Notice) {
 			h.Tell(vrrp.Telling{Command: (*vrrp.Command)(n.Command), FIFO: n.FIFO, Subject: n.Subject, Body: n.Body})
 		},
@@ -193,6 +194,16 @@ func (h *health) Run(ctx context.Context, s *daemon.Setup, started func()) error
 		h.mu.Unlock()
 	}()
 	return m.Run(ctx, *configOf(s))
+}
+
+// checksAtOnce is how many checks are done at a time: 4096, and fewer where that
+// many files cannot be open. Some checks need two, and others need some too.
+func checksAtOnce() int {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return 0
+	}
+	return int(min(max(limit.Cur/4, 1), 4096))
 }
 
 // running is the manager, nil when there is none.
@@ -242,7 +253,7 @@ func (h *health) Once(ctx context.Context, s *daemon.Setup, w io.Writer, asJSON 
 	for _, f := range s.VRRP.Files {
 		h.files[f.Name] = vrrp.ReadTrackFile(f.Path)
 	}
-	results, err := check.Once(ctx, *configOf(s), h.checker, 0)
+	results, err := check.Once(ctx, *configOf(s), h.checker, checksAtOnce())
 	if err != nil {
 		return false, err
 	}

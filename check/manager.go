@@ -36,7 +36,7 @@ type Options struct {
 	Quorum func(server string, has bool)
 	// Started is called once the kernel's table is as it should be.
 	Started func()
-	// Concurrent is how many checks are done at a time, 0 for 1024. Others wait.
+	// Concurrent is how many checks are done at a time, 0 for 4096. Others wait.
 	Concurrent int
 	// Reconcile is how often the kernel's table is read and mended, 0 for 30
 	// seconds.
@@ -47,7 +47,7 @@ type Options struct {
 }
 
 const (
-	defaultConcurrent = 1024
+	defaultConcurrent = 4096
 	// DefaultReconcile is how often the kernel's table is read and mended.
 	DefaultReconcile = 30 * time.Second
 	// idle is how long it sleeps if nothing is due.

@@ -48,6 +48,8 @@ type Surroundings struct {
 	Policy func(s *Setup) vrrp.ScriptPolicy
 	// KeepTable leaves the kernel's table as it is at the end.
 	KeepTable bool
+	// Reconcile is how often the kernel's table is read and mended.
+	Reconcile time.Duration
 }
 
 // beside runs the companion.

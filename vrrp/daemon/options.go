@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -27,6 +28,8 @@ type options struct {
 	vrrpOnly, checkOnly bool
 	// keepTable leaves the virtual servers in the kernel's table at the end.
 	keepTable bool
+	// reconcile is how often the kernel's table of virtual servers is looked at.
+	reconcile time.Duration
 
 	detail    bool
 	logFormat string
@@ -66,9 +69,13 @@ func newCommandLine(name, socket string) *commandLine {
 	f.BoolVarP(&o.detail, "log-detail", "D", false, "log more: timers, priority 0, who is master")
 	f.StringVar(&o.logFormat, "log-format", "text", "write the log as `text|json`")
 	f.StringVar(&o.socket, "socket", socket, "answer "+statusCommand(socket)+" at `PATH`")
+	f.DurationVar(&o.reconcile, "reconcile", 30*time.Second, "mend what others did to our virtual servers in the kernel every `TIME`, such as 500ms or 5m")
 	f.BoolVarP(&o.keepTable, "dont-release-ipvs", "I", false, "leave the virtual servers in the kernel's table at the end")
 	return c
 }
+
+// minReconcile keeps reading the table from becoming all that is done.
+const minReconcile = 100 * time.Millisecond
 
 // statusCommand is the command that asks at a socket, unless it is told another.
 func statusCommand(socket string) string {
@@ -168,6 +175,9 @@ func (c *commandLine) parse(args []string) error {
 		if f := c.flags.Lookup(p.long); c.opt.keepalived && f.Changed && p.missed {
 			c.opt.useless = append(c.opt.useless, "--"+p.long+" does nothing: "+p.why)
 		}
+	}
+	if c.opt.reconcile < minReconcile {
+		return fmt.Errorf("--reconcile %v: the least is %v", c.opt.reconcile, minReconcile)
 	}
 	if c.opt.vrrpOnly && c.opt.checkOnly { // both of keepalived's are everything
 		c.opt.vrrpOnly, c.opt.checkOnly = false, false
