@@ -70,7 +70,7 @@ func TestSettingsThatChangeMeanwhile(t *testing.T) {
 		entry := table(t, c, Query{})[0]
 		r := c.settings()
 		defer r.close()
-		if !r.complete(&entry.ServiceKey, entry.Destinations) {
+		if r.complete(&entry.ServiceKey, entry.Destinations) != wideWords {
 			t.Fatal("a true list is refused")
 		}
 		longer := append(entry.Destinations[:3:3], DestinationState{Destination: Destination{Addr: netip.MustParseAddrPort("10.2.0.9:80")}})

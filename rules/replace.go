@@ -129,52 +129,56 @@ func (s *session) fulfil(w *wish, scope Replace) int {
 			break
 		}
 	}
-	return s.unfulfilled(w, plan, append(refused, late...))
+	if len(refused) > 0 {
+		s.report(w, refused)
+		s.complain("Nothing was deleted")
+	} else if len(late) > 0 {
+		s.report(w, late)
+	} else {
+		s.complain("Somebody else keeps changing the table: " + counted(len(plan), "change") + " to go")
+	}
+	return exitRejected
 }
 
 // refusal is a change that the kernel did not make.
 type refusal struct {
-	op   ipvs.Op
-	line int
+	ipvs.Change
+	line int // of the stream, 0 if it has none about it
 	err  error
 }
 
 func (r refusal) same(other refusal) bool {
-	return r.op == other.op && kernelSentence(r.err) == kernelSentence(other.err)
+	return r.Op == other.Op && kernelSentence(r.err) == kernelSentence(other.err)
 }
 
 // attempt makes changes and returns those that the kernel refused.
 func (s *session) attempt(w *wish, changes []ipvs.Change) (refused []refusal) {
 	for i, err := range s.kernel.Do(ipvs.Ops(changes)...) {
 		if err != nil {
-			refused = append(refused, refusal{changes[i].Op, w.image.lineOf(changes[i].Op), err})
+			refused = append(refused, refusal{changes[i], w.image.lineOf(changes[i].Op), err})
 		}
 	}
 	return refused
 }
 
-// unfulfilled says what of a wish did not come true.
-func (s *session) unfulfilled(w *wish, plan []ipvs.Change, refused []refusal) int {
-	if len(refused) == 0 {
-		s.complain("Somebody else keeps changing the table: " + counted(len(plan), "change") + " to go")
-		return exitRejected
-	}
+// report says what the kernel refused, and in which line of the stream it was
+// asked for.
+func (s *session) report(w *wish, refused []refusal) {
 	consequence := func(r refusal) bool { // of a service that was refused
-		_, server := r.op.(ipvs.AddDestination)
+		_, server := r.Op.(ipvs.AddDestination)
 		return server && errors.Is(r.err, syscall.ESRCH)
 	}
 	all := slices.IndexFunc(refused, func(r refusal) bool { return !consequence(r) }) < 0
 	for _, r := range refused {
-		switch {
-		case !all && consequence(r):
-		case r.line == 0:
-			s.complain(kernelSentence(r.err))
-		default:
-			s.complain(w.where(r.line) + ": " + kernelSentence(r.err))
+		if !all && consequence(r) {
+			continue
 		}
+		what, _, _ := (&step{Change: r.Change}).text()
+		if r.line > 0 {
+			what = w.where(r.line)
+		}
+		s.complain(what + ": " + kernelSentence(r.err))
 	}
-	s.complain("Nothing was deleted")
-	return exitRejected
 }
 
 func counted(n int, what string) string {

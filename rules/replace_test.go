@@ -282,6 +282,22 @@ func TestReplaceGivesUpWhenOthersDoNot(t *testing.T) {
 	}
 }
 
+func TestReplaceNamesDeletionsThatTheKernelRefuses(t *testing.T) {
+	refusing := ipvstest.New(ipvstest.Options{Before: func(r ipvs.Request) error {
+		if r == ipvs.ReqDelService || r == ipvs.ReqDelDest {
+			return syscall.EPERM
+		}
+		return nil
+	}})
+	ipvsadm(refusing, webTable, "ipvsadm", "-R")
+	code, _, stderr := ipvsadm(refusing, "-A -t 10.0.0.1:80 -s wlc\n-a -t 10.0.0.1:80 -r 192.168.0.1:80 -m\n", "ipvsadm", "-R", "--replace")
+	want := "-d -t 10.0.0.1:80 -r 192.168.0.2:80: Permission denied (you must be root)\n" +
+		"-D -t 10.0.0.2:80: Permission denied (you must be root)\n"
+	if code != exitRejected || stderr != want {
+		t.Errorf("exit code %d, stderr\n%swant\n%s", code, stderr, want)
+	}
+}
+
 func TestReplaceThatCannotReadTheTable(t *testing.T) {
 	k := ipvstest.New(ipvstest.Options{Before: ipvstest.FailNth(ipvs.ReqGetService, 1, syscall.ENOMEM)})
 	if code, _, stderr := ipvsadm(k, webTable, "ipvsadm", "-R", "--replace"); code != exitListing || stderr != "Memory allocation problem\n" {
