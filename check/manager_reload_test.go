@@ -244,6 +244,16 @@ func TestFileChanged(t *testing.T) {
 		b.m.FileChanged("load")
 		synctest.Wait()
 		b.expect("its file", web+realLine(0, 8))
+		// It changes again while it is being looked at.
+		b.mu.Lock()
+		b.slow[addrOf(0)] = time.Second
+		b.mu.Unlock()
+		b.m.FileChanged("load")
+		synctest.Wait()
+		b.set(0, Result{Verdict: Pass, Rule: AddWeight, Weight: 2})
+		b.m.FileChanged("load")
+		b.after(3 * time.Second)
+		b.expect("changed twice", web+realLine(0, 3))
 		b.stop()
 	})
 }

@@ -145,6 +145,9 @@ func (m *Manager) take(o outcome) {
 	if next == r.config.Interval {
 		next = jitter(next)
 	}
+	if r.again {
+		r.again, next = false, 0
+	}
 	m.due.push(r, o.ended.Add(next))
 	m.report(s, changes)
 }
@@ -164,7 +167,10 @@ func (m *Manager) takeWaiting() {
 
 // hurry has a runner check now, or again if it is just checking.
 func (m *Manager) hurry(now time.Time, r *runner) {
-	if r.cancel == nil && !r.server.pool.Suspended() {
+	switch {
+	case r.cancel != nil:
+		r.again = true // it may have looked already
+	case !r.server.pool.Suspended():
 		m.due.push(r, now)
 	}
 }

@@ -60,7 +60,7 @@ type beside struct {
 	// process's.
 	alone bool
 	// failed is called when it cannot run, and is not alone.
-	failed func()
+	failed func(*Setup)
 
 	mu      sync.Mutex
 	running bool
@@ -98,7 +98,10 @@ func (b *beside) run(ctx context.Context, ready func()) error {
 		err, panicked := b.attempt(ctx, ready)
 		if err != nil && !b.alone {
 			b.log.Error(fmt.Sprintf("The virtual servers are not run: %v", err))
-			b.failed()
+			b.mu.Lock()
+			s := b.setup
+			b.mu.Unlock()
+			b.failed(s)
 		}
 		if !panicked {
 			ready()

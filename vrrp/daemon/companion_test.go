@@ -76,7 +76,7 @@ func TestCompanionPanics(t *testing.T) {
 			<-ctx.Done()
 			return nil
 		}}
-		b := &beside{companion: f, log: logTo(&log), failed: func() { t.Error("it is said to have failed") }}
+		b := &beside{companion: f, log: logTo(&log), failed: func(*Setup) { t.Error("it is said to have failed") }}
 		ctx, cancel := context.WithCancel(context.Background())
 		ready := 0
 		b.start(ctx, &Setup{}, func() { ready++ })
@@ -103,7 +103,7 @@ func TestCompanionFails(t *testing.T) {
 		sick := errors.New("there is no IPVS")
 		f := &fakeCompanion{run: func(context.Context, int, func()) error { return sick }}
 		failed, ready := 0, make(chan struct{})
-		b := &beside{companion: f, log: logTo(&log), alone: alone, failed: func() { failed++ }}
+		b := &beside{companion: f, log: logTo(&log), alone: alone, failed: func(*Setup) { failed++ }}
 		b.start(context.Background(), &Setup{}, func() { close(ready) })
 		<-ready
 		if err := b.wait(); err != sick || failed != map[bool]int{false: 1, true: 0}[alone] {

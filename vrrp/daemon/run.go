@@ -281,8 +281,8 @@ func (s *service) work(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s.poolsAre(vrrp.Standing{}) // not known before the companion has looked
-	s.beside.failed = func() { s.poolsAre(vrrp.Standing{Known: true}) }
+	s.poolsAre(s.setup, vrrp.Standing{}) // not known before the companion has looked
+	s.beside.failed = func(setup *Setup) { s.poolsAre(setup, vrrp.Standing{Known: true}) }
 	if s.beside.companion != nil && s.setup.Servers > 0 {
 		s.starting.Store(2)
 		s.beside.start(ctx, s.setup, s.partStarted)
@@ -293,8 +293,8 @@ func (s *service) work(ctx context.Context) error {
 }
 
 // poolsAre says the same of all virtual servers that are tracked.
-func (s *service) poolsAre(standing vrrp.Standing) {
-	for _, t := range trackings(&s.setup.VRRP) {
+func (s *service) poolsAre(setup *Setup, standing vrrp.Standing) {
+	for _, t := range trackings(&setup.VRRP) {
 		for _, p := range t.Pools {
 			s.manager.Set(vrrp.CausePool, p.Name, standing)
 		}
