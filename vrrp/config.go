@@ -91,10 +91,12 @@ type InstanceConfig struct {
 	// TrackSource puts the instance into Fault while Source is on no interface.
 	TrackSource bool
 	// VMAC is the interface that holds the virtual MAC address, nil for none.
-	// VMACAddresses makes such interfaces also for addresses on other interfaces
-	// (use_vmac_addr).
+	// VMACAddresses wants such interfaces also for addresses on other interfaces
+	// (use_vmac_addr), as an address with VMAC does for itself. AddressVMACs are
+	// those: one for each of VMACBases.
 	VMAC          *VMACConfig
 	VMACAddresses bool
+	AddressVMACs  []AddressVMAC
 
 	// UnicastTTL is the TTL of the advertisements sent to Peers, 0-255.
 	UnicastTTL uint8

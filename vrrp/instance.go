@@ -43,7 +43,7 @@ func (m *Manager) newInstance(c InstanceConfig, group *GroupConfig) *instance {
 // configure takes over a configuration, without telling the machine.
 func (inst *instance) configure(c InstanceConfig, group *GroupConfig) {
 	inst.config = c
-	inst.all = holdings(inst.device(), slices.Concat(c.Virtual, c.Excluded), c.Routes, c.Rules)
+	inst.all = holdings(inst.device(), c.placed(slices.Concat(c.Virtual, c.Excluded)), c.Routes, c.Rules)
 	params := c.Params
 	if !params.accepts() {
 		// Packets are dropped before there are any.

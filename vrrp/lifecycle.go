@@ -60,8 +60,8 @@ func (m *Manager) check(c *Config) error {
 		if err := inst.Validate(); err != nil {
 			bad("%w", err)
 		}
-		if inst.VMACAddresses || slices.ContainsFunc(slices.Concat(inst.Virtual, inst.Excluded), func(a AddressConfig) bool { return a.VMAC }) {
-			bad("use_vmac for single addresses is not possible: use use_vmac for the instance")
+		for _, p := range inst.foreignVMACs() {
+			bad("%v cannot be on a virtual MAC interface: that is for the family of the instance", p)
 		}
 		if c.Dynamic != StaticInterfaces {
 			continue
@@ -116,33 +116,29 @@ func (m *Manager) makeVMACs() (made bool) {
 	needed := map[string]bool{}
 	for i := range m.config.Instances {
 		c := &m.config.Instances[i]
-		if c.VMAC == nil {
-			continue
-		}
-		needed[c.VMAC.Name] = true
-		base, ok := m.view.Link(c.Device)
-		l, there := m.view.Link(c.VMAC.Name)
-		v := &VMACLink{Name: c.VMAC.Name, Base: c.Device, Addr: c.VMAC.Addr, IPv6: c.IPv6}
-		if len(v.Addr) == 0 {
-			v.Addr = VirtualMAC(c.VRID, c.IPv6)
-		}
-		was := m.vmacs[v.Name]
-		asked := was != nil && was.Base == v.Base && bytes.Equal(was.Addr, v.Addr)
-		// What was asked for and is not to be seen may be in a View to come.
-		if !ok || asked && (there && l.Base == base.Index || m.view.Applied < m.applied) {
-			continue
-		}
-		if !c.VMAC.TransmitBase && c.IPv6 {
-			if v.Source = c.Params.Source; !v.Source.IsValid() {
-				v.Source = base.primary(true, m.isVirtual)
+		for _, want := range c.vmacs() {
+			v := &want.VMACLink
+			needed[v.Name] = true
+			base, ok := m.view.Link(v.Base)
+			l, there := m.view.Link(v.Name)
+			was := m.vmacs[v.Name]
+			asked := was != nil && was.Base == v.Base && bytes.Equal(was.Addr, v.Addr)
+			// What was asked for and is not to be seen may be in a View to come.
+			if !ok || asked && (there && l.Base == base.Index || m.view.Applied < m.applied) {
+				continue
 			}
-			if !v.Source.IsValid() {
-				continue // until the interface below has its own
+			if want.sends && c.IPv6 {
+				if v.Source = c.Params.Source; !v.Source.IsValid() {
+					v.Source = base.primary(true, m.isVirtual)
+				}
+				if !v.Source.IsValid() {
+					continue // until the interface below has its own
+				}
 			}
+			m.vmacs[v.Name] = v
+			changes = append(changes, Change{VMAC: v})
+			made = true
 		}
-		m.vmacs[v.Name] = v
-		changes = append(changes, Change{VMAC: v})
-		made = true
 	}
 	for name, v := range m.vmacs {
 		if !needed[name] {

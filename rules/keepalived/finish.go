@@ -1,6 +1,7 @@
 package keepalived
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"maps"
@@ -137,6 +138,32 @@ func (l *loader) nameVMACs() {
 			l.fail(KindValue, v.at("use_vmac"), v.title+": "+name+" is too long for the name of an interface", "choose a shorter vmac_prefix, or write use_vmac NAME")
 		}
 		taken[name], v.VMAC.Name = v, name
+	}
+	l.nameAddressVMACs(taken)
+}
+
+// nameAddressVMACs names the virtual MAC interfaces for single addresses as
+// keepalived does: as the instance's would be, or with a number behind the prefix
+// if that is taken.
+func (l *loader) nameAddressVMACs(taken map[string]*instance) {
+	for _, v := range l.instances {
+		family := ""
+		if v.IPv6 {
+			family = "6"
+		}
+		v.AddressVMACs = nil
+		for _, base := range v.VMACBases() {
+			prefix, rest := cmp.Or(l.global.vrrp.vmacAddrPrefix, l.global.vrrp.vmacPrefix), family+"."+strconv.Itoa(int(v.VRID))
+			name := prefix + rest
+			for i := 1; taken[name] != nil; i++ {
+				name = prefix + strconv.Itoa(i) + rest
+			}
+			if !isInterface(name) {
+				l.fail(KindValue, v.pos, v.title+": "+name+" is too long for the name of an interface", "choose a shorter vmac_addr_prefix")
+			}
+			taken[name] = v
+			v.AddressVMACs = append(v.AddressVMACs, vrrp.AddressVMAC{Name: name, Base: base})
+		}
 	}
 }
 

@@ -457,3 +457,26 @@ func TestCommandsKnowTheirUserAndTheirPlace(t *testing.T) {
 		t.Errorf("%+v", cfg.Commands)
 	}
 }
+
+// Names of virtual MAC interfaces for single addresses, as keepalived 2.2.7 gives
+// them in the same configurations.
+func TestVMACsOfAddresses(t *testing.T) {
+	const lines = "=interface eth0\nvirtual_router_id 51\n"
+	at := func(name, base string) vrrp.AddressVMAC { return vrrp.AddressVMAC{Name: name, Base: base} }
+	for _, c := range []struct {
+		lines, rest string
+		want        []vrrp.AddressVMAC
+	}{
+		{"virtual_ipaddress {\n192.0.2.1 use_vmac\n192.0.2.2 dev eth1\n}", "", []vrrp.AddressVMAC{at("vrrp.51", "eth0")}},
+		{"virtual_ipaddress {\n192.0.2.1\n192.0.2.2 dev eth1 use_vmac\n192.0.2.3 dev eth1 use_vmac\n}", "", []vrrp.AddressVMAC{at("vrrp.51", "eth1")}},
+		{"use_vmac\nvirtual_ipaddress {\n192.0.2.1 use_vmac\n192.0.2.2 dev eth1 use_vmac\n}", "", []vrrp.AddressVMAC{at("vrrp1.51", "eth1")}},
+		{"use_vmac_addr\nvirtual_ipaddress {\n192.0.2.1\n192.0.2.2 dev eth1\n}\nvirtual_ipaddress_excluded {\n192.0.2.3 dev eth2\n}", "",
+			[]vrrp.AddressVMAC{at("vrrp.51", "eth1"), at("vrrp1.51", "eth2")}},
+		{"use_vmac_addr\nvirtual_ipaddress {\nfe80::1\nfd00::1 dev eth1\n}", "global_defs {\nvmac_addr_prefix ad\n}", []vrrp.AddressVMAC{at("ad6.51", "eth1")}},
+		{"virtual_ipaddress {\n192.0.2.1\n192.0.2.2 dev eth1\n}", "", nil},
+	} {
+		if got := instanceOf(t, lines+c.lines, c.rest).AddressVMACs; !slices.Equal(got, c.want) {
+			t.Errorf("%q: %v, want %v", c.lines, got, c.want)
+		}
+	}
+}
