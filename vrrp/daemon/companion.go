@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -147,15 +148,33 @@ func (b *beside) reload(ctx context.Context, s *Setup) {
 	}
 }
 
-// wait waits until the companion has ended, if it ever began.
-func (b *beside) wait() error {
+// patience is how long the companion may take to end: longer than the kernel may
+// keep silent.
+const patience = 15 * time.Second
+
+// errEndless is what is said of one that takes longer.
+var errEndless = errors.New("the checks do not end: the process ends without them")
+
+// wait waits until the companion has ended, if it ever began; once the context has
+// ended, no longer than patience.
+func (b *beside) wait(ctx context.Context) error {
 	b.mu.Lock()
 	ended := b.ended
 	b.mu.Unlock()
 	if ended == nil {
 		return nil
 	}
-	return <-ended
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(patience):
+		return errEndless
+	}
 }
 
 // check says what of a configuration the companion cannot run.

@@ -86,7 +86,7 @@ func TestCompanionPanics(t *testing.T) {
 			t.Errorf("%d runs, %d times ready", f.runs.Load(), ready)
 		}
 		cancel()
-		if err := b.wait(); err != nil || b.isRunning() {
+		if err := b.wait(ctx); err != nil || b.isRunning() {
 			t.Errorf("the end: %v", err)
 		}
 		if !strings.Contains(log.String(), "<3>The checks have ended with a panic") || !strings.Contains(log.String(), "companion_test.go") {
@@ -106,7 +106,7 @@ func TestCompanionFails(t *testing.T) {
 		b := &beside{companion: f, log: logTo(&log), alone: alone, failed: func(*Setup) { failed++ }}
 		b.start(context.Background(), &Setup{}, func() { close(ready) })
 		<-ready
-		if err := b.wait(); err != sick || failed != map[bool]int{false: 1, true: 0}[alone] {
+		if err := b.wait(context.Background()); err != sick || failed != map[bool]int{false: 1, true: 0}[alone] {
 			t.Errorf("alone %v: %v, %d failures", alone, err, failed)
 		}
 		if said := strings.Contains(log.String(), "<3>The virtual servers are not run: there is no IPVS"); said == alone {
@@ -115,11 +115,29 @@ func TestCompanionFails(t *testing.T) {
 		// A reload tries again, if there is something to run.
 		b.reload(context.Background(), &Setup{})
 		b.reload(context.Background(), &Setup{Servers: 1})
-		b.wait()
+		b.wait(context.Background())
 		if f.runs.Load() != 2 || f.reloads.Load() != 0 {
 			t.Errorf("alone %v: %d runs, %d reloads", alone, f.runs.Load(), f.reloads.Load())
 		}
 	}
+}
+
+// TestCompanionEndless has a companion that does not end when it is told to: the
+// process does all the same.
+func TestCompanionEndless(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stuck := make(chan struct{})
+		f := &fakeCompanion{run: func(context.Context, int, func()) error { <-stuck; return nil }}
+		b := &beside{companion: f, log: logTo(io.Discard)}
+		ctx, cancel := context.WithCancel(context.Background())
+		b.start(ctx, &Setup{}, func() {})
+		cancel()
+		began := time.Now()
+		if err := b.wait(ctx); err != errEndless || time.Since(began) != patience {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+		close(stuck)
+	})
 }
 
 // TestCompanionReload has a reload refused: the old configuration is what a panic
@@ -142,7 +160,7 @@ func TestCompanionReload(t *testing.T) {
 		t.Error("a new configuration is not kept")
 	}
 	cancel()
-	b.wait()
+	b.wait(ctx)
 }
 
 // withCompanion is an environment with one.

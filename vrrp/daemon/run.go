@@ -277,7 +277,7 @@ func (s *service) work(ctx context.Context) error {
 			return errors.New("there is nothing to run without failover")
 		}
 		s.beside.start(ctx, s.setup, s.partStarted)
-		return s.beside.wait()
+		return s.beside.wait(ctx)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -289,7 +289,7 @@ func (s *service) work(ctx context.Context) error {
 	}
 	err := s.manager.Run(ctx, s.setup.VRRP)
 	cancel()
-	return errors.Join(err, s.beside.wait())
+	return errors.Join(err, s.beside.wait(ctx))
 }
 
 // poolsAre says the same of all virtual servers that are tracked.
