@@ -146,14 +146,20 @@ func (m *Model) meter(k id, name func() string) *meter {
 }
 
 // Shown returns the services of which a server is on the screen, or nearly so:
-// those whose counters the next sample should have.
+// those whose counters the next sample should have; nil if these are all.
 func (m *Model) Shown() map[ipvs.ServiceKey]bool {
+	if m.samples == 0 {
+		return nil
+	}
 	shown := map[ipvs.ServiceKey]bool{}
 	from := max(m.top-m.height, 0)
 	for i := from; i < min(m.top+2*m.height, len(m.rows)); i++ {
 		if r := m.rows[i]; r.isServer() {
 			shown[r.service] = true
 		}
+	}
+	if len(shown) == len(m.pools) { // then one read does for all
+		return nil
 	}
 	return shown
 }

@@ -119,7 +119,7 @@ type live struct {
 
 // run returns the signal that ended it, nil if it was something else.
 func (l *live) run() os.Signal {
-	l.read(nil)
+	l.read()
 	ticks := time.NewTicker(l.config.Interval)
 	defer ticks.Stop()
 	for !l.draw() {
@@ -130,7 +130,7 @@ func (l *live) run() os.Signal {
 			l.shown++
 		case <-ticks.C:
 			if !l.reading && !l.model.Frozen() {
-				l.read(l.model.Shown())
+				l.read()
 			}
 		case k := <-l.screen.keys:
 			l.press(k)
@@ -145,8 +145,9 @@ func (l *live) run() os.Signal {
 
 // read reads the next sample in the background, so that keys never wait for the
 // kernel.
-func (l *live) read(counted map[ipvs.ServiceKey]bool) {
+func (l *live) read() {
 	l.reading = true
+	counted := l.model.Shown()
 	go func() { l.samples <- l.config.read(counted) }()
 }
 

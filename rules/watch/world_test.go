@@ -96,18 +96,10 @@ func config(w *world) Config {
 // of the screen.
 func (w *world) show(m *Model, second int, width, height int) string {
 	c := config(w)
-	s := c.read(m.shownOrAll())
+	s := c.read(m.Shown())
 	s.At = time.Date(2026, 1, 2, 3, 4, second, 0, time.UTC)
 	m.Update(s)
 	return screenText(m, width, height)
-}
-
-// shownOrAll is what the driver asks for: everything at first.
-func (m *Model) shownOrAll() map[ipvs.ServiceKey]bool {
-	if m.samples == 0 {
-		return nil
-	}
-	return m.Shown()
 }
 
 func screenText(m *Model, width, height int) string {
