@@ -587,3 +587,49 @@ func TestCheckSuspended(t *testing.T) {
 		p.stop()
 	})
 }
+
+// TestCheckModes has what is left out left alone: -P the virtual servers, -C the
+// failover, by our name and by keepalived's.
+func TestCheckModes(t *testing.T) {
+	uml.Run(t, func(t *testing.T) {
+		newBackend(t, "127.0.0.2:8080")
+		newBackend(t, "127.0.0.3:8080")
+		if out, err := exec.Command("ip", "link", "add", "va", "type", "dummy").CombinedOutput(); err != nil {
+			t.Fatal(string(out))
+		}
+		for _, line := range []string{"addr add 192.168.9.1/24 dev va", "link set va up"} {
+			if out, err := exec.Command("ip", strings.Fields(line)...).CombinedOutput(); err != nil {
+				t.Fatal(string(out))
+			}
+		}
+		const instance = "vrrp_instance VI_1 {\ninterface va\nvirtual_router_id 7\npriority 255\nversion 3\nadvert_int 0.1\n" +
+			"virtual_ipaddress {\n192.168.9.7\n}\ntrack_virtual_server {\n10.1.1.1 80\n}\n}\n"
+		link := filepath.Join(t.TempDir(), "keepalived")
+		if err := os.Symlink(filepath.Join(os.Getenv(programsVar), "ipvsadm"), link); err != nil {
+			t.Fatal(err)
+		}
+		for _, test := range []struct {
+			name, program, command string
+			args                   []string
+			master                 bool
+			table                  string
+		}{
+			{"vrrp", "", "vrrp", nil, true, twoServersTable},
+			{"vrrp -P", "", "vrrp", []string{"-P"}, true, ""},
+			{"check", "", "check", nil, false, twoServersTable},
+			{"keepalived", link, "-n", nil, true, twoServersTable},
+			{"keepalived -P", link, "-n", []string{"-P"}, true, ""},
+			{"keepalived -C", link, "-n", []string{"-C"}, false, twoServersTable},
+		} {
+			p := launchAs(t, test.program, test.command, instance+twoServers, test.args...)
+			awaitTable(t, test.name, test.table)
+			if test.master {
+				p.await("(VI_1) Entering MASTER STATE", 1)
+			}
+			p.stop()
+			if strings.Contains(p.logged(), "VI_1") != test.master {
+				t.Errorf("%s: an instance runs: %v, want %v", test.name, !test.master, test.master)
+			}
+		}
+	})
+}

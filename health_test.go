@@ -21,6 +21,7 @@ import (
 type process struct {
 	t    *testing.T
 	dir  string
+	file string // the program
 	args []string
 	cmd  *exec.Cmd
 	mu   sync.Mutex
@@ -42,7 +43,16 @@ func (p *process) logged() string {
 // launch starts a daemon with a configuration and waits until it is ready.
 func launch(t *testing.T, command, config string, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, dir: t.TempDir()}
+	return launchAs(t, "", command, config, args...)
+}
+
+// launchAs starts a program, "" for ours.
+func launchAs(t *testing.T, file, command, config string, args ...string) *process {
+	t.Helper()
+	if file == "" {
+		file = filepath.Join(os.Getenv(programsVar), "ipvsadm")
+	}
+	p := &process{t: t, dir: t.TempDir(), file: file}
 	p.configure(config)
 	p.args = append([]string{command, "-f", p.at("k.conf"), "-p", p.at("pid"), "--socket", p.at("socket")}, args...)
 	t.Cleanup(func() {
@@ -63,7 +73,7 @@ func (p *process) at(name string) string { return filepath.Join(p.dir, name) }
 // start starts it, again or for the first time.
 func (p *process) start() {
 	p.t.Helper()
-	p.cmd = exec.Command(filepath.Join(os.Getenv(programsVar), "ipvsadm"), p.args...)
+	p.cmd = exec.Command(p.file, p.args...)
 	p.cmd.Env = append(os.Environ(), "JOURNAL_STREAM=1:2")
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {
