@@ -60,7 +60,7 @@ func (m *Manager) check(c *Config) error {
 		if err := inst.Validate(); err != nil {
 			bad("%w", err)
 		}
-		for _, p := range inst.foreignVMACs() {
+		for _, p := range inst.ForeignVMACs() {
 			bad("%v cannot be on a virtual MAC interface: that is for the family of the instance", p)
 		}
 		if c.Dynamic != StaticInterfaces {

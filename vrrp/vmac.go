@@ -75,9 +75,9 @@ func (c *InstanceConfig) vmacs() (all []wantedVMAC) {
 	return append(all, wantedVMAC{VMACLink{Name: c.VMAC.Name, Base: c.Device, Addr: addr, IPv6: c.IPv6}, !c.VMAC.TransmitBase})
 }
 
-// foreignVMACs are addresses that a virtual MAC interface of the instance cannot
+// ForeignVMACs are addresses that a virtual MAC interface of the instance cannot
 // hold: it is for one family.
-func (c *InstanceConfig) foreignVMACs() (all []netip.Prefix) {
+func (c *InstanceConfig) ForeignVMACs() (all []netip.Prefix) {
 	for _, list := range [][]AddressConfig{c.Virtual, c.Excluded} {
 		for i := range list {
 			if a := &list[i]; c.vmacBase(a) != "" && a.Prefix.Addr().Is6() != c.IPv6 {

@@ -151,6 +151,9 @@ func (l *loader) nameAddressVMACs(taken map[string]*instance) {
 		if v.IPv6 {
 			family = "6"
 		}
+		for _, p := range v.ForeignVMACs() {
+			l.fail(KindConflict, v.pos, fmt.Sprintf("%s: %v cannot be on a virtual MAC interface, which is for the family of the instance", v.title, p.Addr()), "put it on an interface as it is, or into an instance of its family")
+		}
 		v.AddressVMACs = nil
 		for _, base := range v.VMACBases() {
 			prefix, rest := cmp.Or(l.global.vrrp.vmacAddrPrefix, l.global.vrrp.vmacPrefix), family+"."+strconv.Itoa(int(v.VRID))

@@ -479,4 +479,8 @@ func TestVMACsOfAddresses(t *testing.T) {
 			t.Errorf("%q: %v, want %v", c.lines, got, c.want)
 		}
 	}
+	c, ds := loadText("vrrp_instance V {\n" + lines[1:] + "virtual_ipaddress {\n192.0.2.1\n}\nvirtual_ipaddress_excluded {\nfd00::1 use_vmac\n}\n}\n")
+	if c != nil || !ds.Has(Error, KindConflict) {
+		t.Errorf("an address of the other family: %v", ds)
+	}
 }
