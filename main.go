@@ -171,7 +171,10 @@ func configOf(s *daemon.Setup) *check.Config { return s.Beside.(*check.Config) }
 // Run implements daemon.Companion.
 func (h *health) Run(ctx context.Context, s *daemon.Setup, started func()) error {
 	client, err := ipvs.Open(ipvs.Options{})
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.ENOPROTOOPT):
+		return fmt.Errorf("this kernel has no IPVS, or its module ip_vs cannot be loaded: %w", err)
+	case err != nil:
 		return err
 	}
 	defer client.Close()

@@ -76,7 +76,7 @@ func (b *beside) isRunning() bool {
 }
 
 // start runs the companion until the context ends. It calls ready once, when the
-// companion works or will not.
+// companion works, or will not and is not all there is.
 func (b *beside) start(ctx context.Context, s *Setup, ready func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -105,7 +105,9 @@ func (b *beside) run(ctx context.Context, ready func()) error {
 			b.failed(s)
 		}
 		if !panicked {
-			ready()
+			if err == nil || !b.alone {
+				ready()
+			}
 			return err
 		}
 		select {

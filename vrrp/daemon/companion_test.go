@@ -102,11 +102,10 @@ func TestCompanionFails(t *testing.T) {
 		var log bytes.Buffer
 		sick := errors.New("there is no IPVS")
 		f := &fakeCompanion{run: func(context.Context, int, func()) error { return sick }}
-		failed, ready := 0, make(chan struct{})
+		failed, ready := 0, make(chan struct{}, 1)
 		b := &beside{companion: f, log: logTo(&log), alone: alone, failed: func(*Setup) { failed++ }}
-		b.start(context.Background(), &Setup{}, func() { close(ready) })
-		<-ready
-		if err := b.wait(context.Background()); err != sick || failed != map[bool]int{false: 1, true: 0}[alone] {
+		b.start(context.Background(), &Setup{}, func() { ready <- struct{}{} })
+		if err := b.wait(context.Background()); err != sick || len(ready) == 1 == alone || failed != map[bool]int{false: 1, true: 0}[alone] {
 			t.Errorf("alone %v: %v, %d failures", alone, err, failed)
 		}
 		if said := strings.Contains(log.String(), "<3>The virtual servers are not run: there is no IPVS"); said == alone {
@@ -187,7 +186,8 @@ func TestOnce(t *testing.T) {
 		{"some not", &fakeCompanion{}, &Setup{Servers: 1}, nil, 1, "a table\n"},
 		{"it cannot", &fakeCompanion{checkErr: errors.New("no such pattern")}, &Setup{Servers: 1}, nil, 2, ""},
 		{"no configuration", &fakeCompanion{}, nil, nil, 2, ""},
-		{"a wrong word", &fakeCompanion{}, &Setup{}, []string{"now"}, 1, ""},
+		{"a wrong word", &fakeCompanion{}, &Setup{}, []string{"now"}, 2, ""},
+		{"a wrong option", &fakeCompanion{}, &Setup{}, []string{"--never"}, 2, ""},
 	} {
 		var out, errs bytes.Buffer
 		status := Check(withCompanion(&out, &errs, test.f, test.setup), append([]string{"--once"}, test.args...))

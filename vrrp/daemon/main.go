@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/pflag"
 )
@@ -34,7 +35,11 @@ func Keepalived(env Env, args []string) int {
 
 func run(env Env, line *commandLine, args []string) int {
 	if err := line.parse(args); err != nil {
-		return fail(env, line, err)
+		status := fail(env, line, err)
+		if line.flags.Lookup("once") != nil && slices.Contains(args, "--once") {
+			return exitMissing // 1 would say that a server is not well
+		}
+		return status
 	}
 	switch o := line.opt; {
 	case o.help:
@@ -125,9 +130,9 @@ func fail(env Env, line *commandLine, err error) int {
 
 // help describes the command line.
 func (c *commandLine) help() string {
-	more, what := "", "Runs the failover and the virtual servers of a configuration in keepalived's\nlanguage."
+	more, what := "", "Runs the failover and the virtual servers of a configuration in keepalived's\nlanguage.\n"
 	if c.opt.checkOnly {
-		what = "Runs the virtual servers of a configuration in keepalived's language: checks\ntheir real servers, and keeps the kernel's table as it should be."
+		what = "Runs the virtual servers of a configuration in keepalived's language: checks\ntheir real servers, and keeps the kernel's table as it should be.\n"
 	}
 	if !c.opt.keepalived {
 		more = "       " + c.name + " status [--json] [--socket PATH]\n"
@@ -135,9 +140,9 @@ func (c *commandLine) help() string {
 	if c.flags.Lookup("once") != nil {
 		more = "       " + c.name + " --once [-f FILE] [--json]\n" + more
 	}
-	text := "Usage: " + c.name + " [-t] [-f FILE]\n" + more + "\n" + what + " SIGHUP reads it again,\n" +
-		"SIGUSR1 writes the state to standard error, SIGTERM ends it. With -t it only says\n" +
-		"what is wrong, as FILE:LINE: what is wrong; what to write instead.\n\n" +
+	text := "Usage: " + c.name + " [-t] [-f FILE]\n" + more + "\n" + what + "SIGHUP reads it again, SIGUSR1 writes the state to standard error, SIGTERM ends it.\n" +
+		"With -t it only says what is wrong, as FILE:LINE: what is wrong; what to write\n" +
+		"instead.\n\n" +
 		c.usages() +
 		"\nExit status with -t: 0 nothing to say, 5 it would run with warnings, 4 it cannot\n" +
 		"run, 6 it runs programs without enable_script_security, 2 an argument is missing,\n" +

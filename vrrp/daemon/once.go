@@ -2,7 +2,7 @@ package daemon
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"os/signal"
 
@@ -13,11 +13,13 @@ import (
 func once(env Env, line *commandLine) int {
 	log, err := newLog(env.Stderr, line.opt.logFormat, false)
 	if err != nil {
-		return fail(env, line, err)
+		fail(env, line, err)
+		return exitMissing
 	}
 	s := newService(env, line.opt, log)
 	if s.beside.companion == nil {
-		return fail(env, line, fmt.Errorf("there are no health checks"))
+		fail(env, line, errors.New("there are no health checks"))
+		return exitMissing
 	}
 	setup := s.load(context.Background())
 	if setup == nil {
