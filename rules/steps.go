@@ -8,7 +8,7 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// kind says what a step of a plan does to the table.
+// stepKind is what a step of a plan does to the table.
 type stepKind int
 
 const (
