@@ -106,6 +106,7 @@ const replaceRounds = 5
 func (s *session) fulfil(w *wish, scope Replace) int {
 	var plan []ipvs.Change
 	var refused, late []refusal
+	deleted := false
 	for round := range replaceRounds {
 		table, err := s.kernel.Table(ipvs.Query{Detail: ipvs.Settings})
 		if err != nil {
@@ -125,13 +126,16 @@ func (s *session) fulfil(w *wish, scope Replace) int {
 		before := refused
 		if refused = s.attempt(w, plan[:n]); len(refused) == 0 {
 			late = s.attempt(w, plan[n:])
+			deleted = deleted || n < len(plan)
 		} else if slices.EqualFunc(before, refused, refusal.same) {
 			break
 		}
 	}
 	if len(refused) > 0 {
 		s.report(w, refused)
-		s.complain("Nothing was deleted")
+		if !deleted {
+			s.complain("Nothing was deleted")
+		}
 	} else if len(late) > 0 {
 		s.report(w, late)
 	} else {
