@@ -250,22 +250,23 @@ func liveSizes(t *testing.T) {
 	}
 }
 
-// TestLiveViewCost says what a refresh costs of a core.
+// TestLiveViewCost says what the view costs of a core. In the guest that is more
+// than it takes, the busier the host is.
 func TestLiveViewCost(t *testing.T) {
 	uml.Run(t, func(t *testing.T) {
 		if _, err := exec.LookPath("tmux"); err != nil {
 			t.Skip("needs tmux: install Debian package tmux")
 		}
-		for _, size := range [][2]int{{1, 1000}, {5, 200}, {100, 10}, {500, 2}} {
+		for _, size := range [][2]int{{1, 1000}, {100, 10}, {500, 2}} {
 			runOurs(t, "-C\n"+manyServers(size[0], size[1]), "-R")
 			s := watchOn(t, 200, 60, "")
 			s.see(`services?; 1000 servers`)
 			time.Sleep(2 * time.Second)
-			const seconds = 10
+			const seconds = 5
 			before := cpuTime(t, "ipvsadm")
 			time.Sleep(seconds * time.Second)
 			used := cpuTime(t, "ipvsadm") - before
-			t.Logf("%d services x %d servers: %.1f %% of a core", size[0], size[1], used.Seconds()/seconds*100)
+			t.Logf("services x servers: %d x %d: %.1f %% of a core", size[0], size[1], used.Seconds()/seconds*100)
 			s.press("q")
 			s.see(`left 0$`)
 		}

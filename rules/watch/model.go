@@ -152,8 +152,7 @@ func (m *Model) Shown() map[ipvs.ServiceKey]bool {
 		return nil
 	}
 	shown := map[ipvs.ServiceKey]bool{}
-	from := max(m.top-m.height, 0)
-	for i := from; i < min(m.top+2*m.height, len(m.rows)); i++ {
+	for i := max(m.top-m.height/4, 0); i < min(m.top+m.height*5/4, len(m.rows)); i++ {
 		if r := m.rows[i]; r.isServer() {
 			shown[r.service] = true
 		}

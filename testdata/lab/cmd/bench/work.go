@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"ipvsadm/ipvs"
@@ -13,7 +14,8 @@ type work struct {
 	name   string
 	target float64 // the ratio to reach, 0 for a line that only informs
 	args   []string
-	input  string // standard input
+	extra  []string // for ours alone
+	input  string   // standard input
 	// restore runs the reference as ipvsadm-restore, without args.
 	restore bool
 	// prepare sets the kernel up, once before all rounds; before does so again
@@ -50,6 +52,8 @@ func works() []work {
 		list("-L -n, 2000 x 1", 0.20, wide, "-L -n"),
 		list("-S -n, 2000 x 1", 0.20, wide, "-S -n"),
 		list("-L -n --stats, 2000 x 1", 0.50, wide, "-L -n --stats"),
+		{name: "-L -n --stats --json, 2000 x 1", target: 0.75, args: []string{"-L", "-n", "--stats"}, extra: []string{"--json"},
+			prepare: func(b *bench) error { return b.load(wide) }},
 		list("-L -n, 300 x 10", 0.30, tall, "-L -n"),
 		connections(2000, 0),
 		connections(20000, 0.80),
@@ -112,6 +116,9 @@ func (b *bench) load(rules string) error {
 func (b *bench) command(tool int, w *work) (program string, args []string) {
 	if w.restore && tool == 1 {
 		return b.tools[tool] + "-restore", nil
+	}
+	if tool == 0 {
+		return b.tools[tool], slices.Concat(w.args, w.extra)
 	}
 	return b.tools[tool], w.args
 }
