@@ -174,14 +174,20 @@ func (inst *instance) close() {
 func (m *Manager) observe(now time.Time, inst *instance) {
 	at := m.place(inst)
 	inst.open(m, at)
-	if p := inst.machine.Params(); p.Interface != at.params.Interface {
+	p := inst.machine.Params()
+	if p.Interface != at.params.Interface {
+		inst.restoreAt = time.Time{} // the interface was made anew: nobody fights with us
+	}
+	// A Reload believes that what was put up is still there, so this comes before.
+	lost := inst.machine.State() == Active && m.restore(now, &inst.holder)
+	if p.Interface != at.params.Interface {
 		m.handle(now, inst, Reload{at.params})
 	} else if p.Source != at.params.Source {
 		m.handle(now, inst, SourceChanged{at.params.Source})
 	}
 	m.raise(now, inst, at.causes)
 	m.track(now, inst)
-	if inst.machine.State() == Active && m.restore(now, &inst.holder) {
+	if lost && inst.machine.State() == Active {
 		m.handle(now, inst, AddressesLost{})
 	}
 }

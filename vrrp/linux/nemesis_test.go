@@ -228,6 +228,23 @@ func TestStorm(t *testing.T) {
 	})
 }
 
+// TestRemade deletes the interface of an Active Router and makes it anew, mostly
+// before anybody looks: what was put up on the old one has to come back.
+func TestRemade(t *testing.T) {
+	inArena(t, 100*time.Millisecond, func(a *arena) {
+		for range 8 * rounds() {
+			a.shell(0, "ip", "link", "del", "dev", "eth0")
+			time.Sleep(time.Duration(a.random.IntN(25)) * time.Millisecond)
+			a.sw.Plug(t, a.hosts[0], "eth0", "10.77.0.1/24")
+			since := time.Now()
+			a.await("it is Active again, with its address", func() bool {
+				return a.has(0, a.addresses(0)[0]) &&
+					slices.ContainsFunc(a.heard.since(since), func(h heard) bool { return h.priority == 150 })
+			})
+		}
+	})
+}
+
 // TestClock sets the machine's clock an hour forward and back: nothing follows
 // from it. Only a kernel of our own lets us.
 func TestClock(t *testing.T) {
