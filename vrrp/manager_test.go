@@ -202,6 +202,22 @@ func TestManagerWatchesTheHost(t *testing.T) {
 	})
 }
 
+// TestManagerFindsInterfaceRemade: an interface that was deleted and made anew
+// between two looks has nothing of what was put up on the old one.
+func TestManagerFindsInterfaceRemade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := new(ether).run(t, "10.0.0.1/24", testConfig(100, "VI_1"))
+		time.Sleep(time.Second)
+		for range 2 {
+			n.take()
+			n.host.change(func() { n.host.remade, n.host.held["eth0"] = n.host.remade+1, nil })
+			if got := n.pass(0); !strings.Contains(got, "add 10.0.0.101/32") || !strings.Contains(got, "announce 10.0.0.101") || n.state("VI_1") != Active {
+				t.Errorf("after the interface was made anew:\n%s", got)
+			}
+		}
+	})
+}
+
 // TestManagerRestoresRoutes: routes and rules that somebody removes come back as
 // addresses do, those with no_track do not, and in a fight over them with somebody
 // else we strike once a second.

@@ -146,6 +146,7 @@ type fakeHost struct {
 	applied uint64
 	calls   int
 	lost    []Change
+	remade  int // how often the interfaces were deleted and made anew
 }
 
 func newFakeHost(log *journal, own string) *fakeHost {
@@ -162,7 +163,7 @@ func (h *fakeHost) deliver() {
 	defer h.mu.Unlock()
 	v := &View{Applied: h.applied, Lost: h.lost}
 	for i, name := range []string{"eth0", "eth1"} {
-		l := Link{Index: i + 2, Name: name, Up: !h.down[name]}
+		l := Link{Index: i + 2 + 10*h.remade, Name: name, Up: !h.down[name]}
 		for _, p := range append([]netip.Prefix{h.own}, h.held[name]...) {
 			l.Addresses = append(l.Addresses, LinkAddress{Prefix: p})
 		}
