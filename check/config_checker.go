@@ -145,8 +145,8 @@ type URLConfig struct {
 	HasDigest bool
 	// Pattern is a Perl-compatible regular expression, "" for none, to be found
 	// in the answer, its head included, or with NoMatch not to be found. The match
-	// must begin at MinOffset bytes or later, and before MaxOffset if that is not
-	// 0.
+	// must begin at MinOffset bytes or later, and at MaxOffset or before if that is
+	// not 0.
 	Pattern              string
 	Options              []string // of PCRE2, keepalived's names: caseless …
 	NoMatch              bool

@@ -99,8 +99,8 @@ func TestHTTP(t *testing.T) {
 		{"a pattern far down the page", ok + "\r\n" + long + "hello x", url(regex("hello")), check.Pass, "", ""},
 		{"a match that begins before the least offset", ok + "\r\nhello x", url(regex("hello"), offsets(20, 0)), check.Fail, "Regex match failed", ""},
 		{"a match that begins at the least offset", ok + "\r\nhello x", url(regex("hello"), offsets(19, 0)), check.Pass, "", ""},
-		{"a match that begins before the greatest offset", ok + "\r\nhello x", url(regex("hello"), offsets(0, 20)), check.Pass, "", ""},
-		{"a match that begins at the greatest offset", ok + "\r\nhello x", url(regex("hello"), offsets(0, 19)), check.Fail, "Regex match failed", ""},
+		{"a match that begins at the greatest offset", ok + "\r\nhello x", url(regex("hello"), offsets(0, 19)), check.Pass, "", ""},
+		{"a match that begins after the greatest offset", ok + "\r\nhello x", url(regex("hello"), offsets(0, 18)), check.Fail, "Regex match failed", ""},
 		{"a match that ends with the page", ok + "\r\nhello", url(regex("hello$")), check.Pass, "",
 			"keepalived goes on waiting for more of the page when there is none, and so finds nothing"},
 	} {

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"math"
 	"strconv"
 
 	"ipvsadm/check"
@@ -46,9 +47,12 @@ type fileChecker struct {
 	file   func(string) (int64, bool)
 }
 
-// maxWeight is the greatest weight of a server: at its negative the server is
-// down, as with keepalived.
-const maxWeight = 65535
+// Numbers of keepalived: what it adds to a weight at most, and the sum at which the
+// server is down. Anything above that only takes weight away.
+const (
+	maxWeight  = 65535
+	downWeight = math.MinInt32
+)
 
 // Check takes a file that is not there for a 0. Without a weight any other number
 // is a failure, or with reverse the 0 is.
@@ -70,7 +74,7 @@ func (c *fileChecker) Check(context.Context) check.Result {
 	if c.config.Reverse {
 		weight = -weight
 	}
-	if weight <= -maxWeight {
+	if weight <= downWeight {
 		return fail(reason)
 	}
 	return check.Result{Verdict: check.Pass, Rule: check.AddWeight, Weight: min(weight, maxWeight), Reason: reason}

@@ -149,7 +149,7 @@ func (s *search) look(last bool) {
 
 // beyond says whether no match may begin there any more.
 func (s *search) beyond(at uint64) bool {
-	return s.max != 0 && at >= s.max || s.first && s.line >= 0 && int64(at) > s.line
+	return s.max != 0 && at > s.max || s.first && s.line >= 0 && int64(at) > s.line
 }
 
 var (

@@ -206,7 +206,7 @@ func TestSearchInWindows(t *testing.T) {
 			pieces = append(pieces, r.IntN(10_000))
 		}
 		if got, want := found(t, u, string(text), pieces...), oracle(u, text); got != want {
-			t.Errorf("case %d: %s from %d before %d in %d bytes: %v, want %v", i, u.Pattern, u.MinOffset, u.MaxOffset, len(text), got, want)
+			t.Errorf("case %d: %s from %d to %d in %d bytes: %v, want %v", i, u.Pattern, u.MinOffset, u.MaxOffset, len(text), got, want)
 		}
 	}
 }
@@ -215,7 +215,7 @@ func TestSearchInWindows(t *testing.T) {
 // no way to begin later and still see what is before, so it looks at all matches.
 func oracle(u check.URLConfig, text []byte) bool {
 	for _, m := range regexp.MustCompile(u.Pattern).FindAllIndex(text, -1) {
-		if at := uint64(m[0]); at >= u.MinOffset && (u.MaxOffset == 0 || at < u.MaxOffset) {
+		if at := uint64(m[0]); at >= u.MinOffset && (u.MaxOffset == 0 || at <= u.MaxOffset) {
 			return true
 		}
 	}
@@ -229,11 +229,11 @@ func TestSearchUTF(t *testing.T) {
 	for _, c := range []struct {
 		low, high uint64
 		want      bool
-	}{{0, 0, true}, {200_000, 0, true}, {200_001, 0, false}, {0, 200_001, true}, {0, 200_000, false}} {
+	}{{0, 0, true}, {200_000, 0, true}, {200_001, 0, false}, {0, 200_000, true}, {0, 199_999, false}} {
 		u := check.URLConfig{Pattern: `^é*ü|(?<=éé)ü(?=é)`, Options: []string{"utf"}, MinOffset: c.low, MaxOffset: c.high}
 		u.Pattern = `(?<=éé)ü(?=é)`
 		if got := found(t, u, text); got != c.want {
-			t.Errorf("from %d before %d: %v", c.low, c.high, got)
+			t.Errorf("from %d to %d: %v", c.low, c.high, got)
 		}
 	}
 }

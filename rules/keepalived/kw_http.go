@@ -117,7 +117,7 @@ func urlTable() *table[url] {
 			},
 		},
 		number("regex_min_offset", "Where the search begins; default 0.", 0, maxCount, func(u *url) *uint64 { return &u.MinOffset }),
-		number("regex_max_offset", "Where a match must begin before; default anywhere.", 0, maxCount, func(u *url) *uint64 { return &u.MaxOffset }),
+		number("regex_max_offset", "Last byte at which a match may begin; default anywhere.", 0, maxCount, func(u *url) *uint64 { return &u.MaxOffset }),
 		unused[url]("regex_stack", "START MAX", "patterns get the memory they need"),
 		flag("tls_compliant", "Fail when TLS is not ended as it should be.", func(u *url) *bool { return &u.compliant }).hidden(),
 	})
