@@ -8,11 +8,11 @@ import (
 	"ipvsadm/sched"
 )
 
-// Completion returns the script that has a shell complete the command line:
+// completion returns the script that has a shell complete the command line:
 // bash, zsh or fish. It is made of the option table and of the rules of what
 // goes with which command. ipvsadm completion SHELL prints it; of 1.31 that is
 // a mistake, so nobody's script can mean something else by it.
-func Completion(shell string) (script string, ok bool) {
+func completion(shell string) (script string, ok bool) {
 	switch shell {
 	case "bash":
 		return bashCompletion(), true
@@ -23,6 +23,9 @@ func Completion(shell string) (script string, ok bool) {
 	}
 	return "", false
 }
+
+// The words that stand where a command could, and what follows the first.
+const otherCommands, shells = "completion check sched vrrp", "bash fish zsh"
 
 // names returns an option as it can be typed: -w and --weight.
 func (s *spelling) names() []string {
@@ -145,7 +148,7 @@ func bashCompletion() string {
 		}
 	}
 	fmt.Fprintf(&b, "\t%s) return ;;\n\tesac\n", strings.Join(free, "|"))
-	b.WriteString("\tif ((COMP_CWORD == 1)); then\n\t\twords='" + strings.Join(namesOf(slices.Concat(commands()...)), " ") + "'\n\tfi\n")
+	b.WriteString("\tif ((COMP_CWORD == 1)); then\n\t\twords='" + strings.Join(namesOf(slices.Concat(commands()...)), " ") + " " + otherCommands + "'\n\tfi\n")
 	b.WriteString("\t((COMP_CWORD > 1)) && case ${COMP_WORDS[1]} in\n")
 	for _, c := range commands() {
 		options := namesOf(optionsOf(c[0].verb))
@@ -153,6 +156,7 @@ func bashCompletion() string {
 			fmt.Fprintf(&b, "\t%s) words='%s' ;;\n", strings.Join(namesOf(c), "|"), strings.Join(options, " "))
 		}
 	}
+	b.WriteString("\tcompletion) words='" + shells + "' ;;\n")
 	b.WriteString("\tesac\n\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -F _ipvsadm ipvsadm\n")
 	return b.String()
 }
@@ -179,7 +183,8 @@ func zshCompletion() string {
 	}
 	b.WriteString("\tesac\n\tif ((CURRENT == 2)); then\n\t\toptions=(\n")
 	writeDescribed(&b, slices.Concat(commands()...))
-	b.WriteString("\t\t)\n\tfi\n\t((CURRENT > 2)) && case $words[2] in\n")
+	b.WriteString("\t\t)\n\t\tcompadd -- " + otherCommands + "\n\tfi\n\t((CURRENT > 2)) && case $words[2] in\n")
+	b.WriteString("\tcompletion) compadd -- " + shells + " ;;\n")
 	for _, c := range commands() {
 		if options := optionsOf(c[0].verb); len(options) > 0 {
 			fmt.Fprintf(&b, "\t%s) options=(\n", strings.Join(namesOf(c), "|"))
@@ -228,6 +233,8 @@ func fishCompletion() string {
 			writeFish(&b, s, when)
 		}
 	}
+	b.WriteString("complete -c ipvsadm -n __ipvsadm_first -a " + quote(otherCommands) + "\n")
+	b.WriteString("complete -c ipvsadm -n '__ipvsadm_after completion' -a " + quote(shells) + "\n")
 	for s := range spellings() {
 		var after []string
 		for _, c := range commands() {

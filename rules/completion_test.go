@@ -52,6 +52,8 @@ func TestCompletionInEveryShell(t *testing.T) {
 				{"ipvsadm -A -f 7 --sched-flags mh", "mh-fallback mh-port", ""},
 				{"ipvsadm -a -t 10.0.0.1:80 -r 10.0.0.2:80 -i --tun-type g", "gue gre", ""},
 				{"ipvsadm --stop-daemon ", "master backup", ""},
+				{"ipvsadm ", "completion vrrp check sched", "bash"},
+				{"ipvsadm completion ", "bash zsh fish", "vrrp"},
 			} {
 				words := strings.Split(tt.line, " ")
 				args := []string{"-c", program}

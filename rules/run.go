@@ -44,7 +44,7 @@ type session struct {
 // for completion scripts.
 func (s *session) main(args []string) int {
 	if len(args) == 2 && args[0] == "completion" {
-		if script, ok := Completion(args[1]); ok {
+		if script, ok := completion(args[1]); ok {
 			s.out.WriteString(script)
 			return exitOK
 		}
