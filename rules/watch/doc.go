@@ -8,7 +8,9 @@
 // dozen escape sequences of ECMA-48 that every terminal since the VT100 and
 // xterm knows, and the keys. Live and Plain read, wait and draw.
 //
-// Rates are differences of the kernel's 64-bit counters between two samples.
+// Rates are differences of the kernel's 64-bit counters between two samples. The
+// kernel renews those every two seconds only, so samples more often than that
+// see them stand still and then leap: a rate lasts until the next renewal is due.
 // Where there is only one, they are the kernel's own estimates over the last
 // seconds. Counters that fell were reset meanwhile, and count from 0.
 //

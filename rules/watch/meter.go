@@ -30,14 +30,20 @@ type id struct {
 	server  netip.AddrPort
 }
 
+// renewal is how often the kernel renews the counters that it shows, from those
+// that each processor keeps (estimation_timer in ip_vs_est.c). Between two
+// renewals they stand still, whatever the traffic.
+const renewal = 2 * time.Second
+
 // trendSamples is how many samples a sparkline goes back.
 const trendSamples = 48
 
 // meter follows one service or server from sample to sample.
 type meter struct {
 	name  string
-	stats ipvs.Stats // of the last sample that had counters
+	stats ipvs.Stats // of the sample that rates count from
 	at    time.Time  // of that sample, the zero time for none
+	still bool       // the counters have stood still since
 	now   values
 	rated bool // now has rates, not only connections
 	trend [trendSamples][numMetrics]float32
@@ -49,15 +55,24 @@ type meter struct {
 	lastSeen     uint64
 }
 
-// measure takes what the kernel counted until a time.
+// measure takes what the kernel counted until a time. Counters that stand still
+// for no longer than a renewal and a bit prove nothing: the rates stay. When they
+// go on then, the difference is of one renewal.
 func (m *meter) measure(s *ipvs.Stats, at time.Time) {
-	seconds := at.Sub(m.at).Seconds()
+	passed := at.Sub(m.at)
 	switch {
 	case m.at.IsZero():
 		m.setRates(float64(s.CPS), float64(s.InPPS), float64(s.OutPPS), float64(s.InBPS), float64(s.OutBPS))
-	case seconds <= 0:
+	case passed <= 0:
+		return
+	case passed <= renewal*5/4 && counters(s) == counters(&m.stats):
+		m.still = true
 		return
 	default:
+		seconds := passed.Seconds()
+		if m.still || passed < renewal {
+			seconds = renewal.Seconds()
+		}
 		// Who resets counters resets them all, so one that fell speaks for all.
 		old := m.stats
 		if s.Conns < old.Conns || s.InPkts < old.InPkts || s.OutPkts < old.OutPkts || s.InBytes < old.InBytes || s.OutBytes < old.OutBytes {
@@ -66,7 +81,12 @@ func (m *meter) measure(s *ipvs.Stats, at time.Time) {
 		m.setRates(float64(s.Conns-old.Conns)/seconds, float64(s.InPkts-old.InPkts)/seconds, float64(s.OutPkts-old.OutPkts)/seconds,
 			float64(s.InBytes-old.InBytes)/seconds, float64(s.OutBytes-old.OutBytes)/seconds)
 	}
-	m.stats, m.at = *s, at
+	m.stats, m.at, m.still = *s, at, false
+}
+
+// counters are what never falls but by a reset.
+func counters(s *ipvs.Stats) [5]uint64 {
+	return [...]uint64{s.Conns, s.InPkts, s.OutPkts, s.InBytes, s.OutBytes}
 }
 
 func (m *meter) setRates(perSecond ...float64) {

@@ -53,6 +53,9 @@ func TestRatesAreDifferencesOfCounters(t *testing.T) {
 	see(t, s, `^  192.168.1.2:8080 +1 +0 +0 +0 +0 +0 +0 +0$`)
 	see(t, s, `^  192.168.2.2:8080 +1 +0 +0 +0.1 +1 +2 +100 +5000 +█▁$`)
 	see(t, s, `^2 services; 4 servers; 50 conns/s, bytes/s 50100 in, 2.5M out$`)
+	see(t, screenText(m, 61, 24), `^2 services; 4 servers; 50 conns/s, bytes/s 50100 in, 2.5M out$`)
+	see(t, screenText(m, 60, 24), `^2 services; 4 servers; 50 conns/s$`)
+	see(t, screenText(m, 32, 24), `^2 services; 4 servers$`)
 }
 
 func TestCountersThatWereResetCountFromZero(t *testing.T) {
@@ -332,7 +335,7 @@ func TestOnlyWhatIsShownIsAskedFor(t *testing.T) {
 	w.show(m, 0, 80, 24)
 	w.show(m, 1, 80, 24)
 	w.queries = nil
-	w.carry(0, 0, 40)
+	w.carry(0, 0, 80)
 	s := w.show(m, 2, 80, 24)
 	see(t, s, `^  192.168.1.1:8080 +1 +0 +0 +40 `)
 	if n := len(w.queries); n < 2 || n > 6 || w.queries[0].Detail != ipvs.Basic {
@@ -344,8 +347,8 @@ func TestOnlyWhatIsShownIsAskedFor(t *testing.T) {
 	w.table[99].Destinations[9].Stats.CPS = 3
 	s = w.show(m, 3, 80, 24) // what was not followed begins with the kernel's estimate
 	see(t, s, `^  192.168.100.10:8080 +1 +0 +0 +3 `)
-	w.carry(99, 9, 6)
-	see(t, w.show(m, 4, 80, 24), `^  192.168.100.10:8080 +1 +0 +0 +6 `)
+	w.carry(99, 9, 12)
+	see(t, w.show(m, 5, 80, 24), `^  192.168.100.10:8080 +1 +0 +0 +6 `)
 	m.Press(Home)
 	s = screenText(m, 80, 24) // before the next sample
 	see(t, s, `^  192.168.1.1:8080 +1 +0 +0 +- +- +- +- +-`)
@@ -382,7 +385,7 @@ func TestSparklines(t *testing.T) {
 func TestTheTextHasEverything(t *testing.T) {
 	w, m := newWorld(2, 30), newModel()
 	w.show(m, 0, 80, 24)
-	w.carry(0, 3, 123456789)
+	w.carry(0, 3, 2*123456789)
 	w.show(m, 1, 80, 24)
 	text := strings.Join(m.Text(), "\n")
 	see(t, text, `^03:04:01  2 services; 60 servers; 123M conns/s`)

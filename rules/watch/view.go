@@ -2,6 +2,7 @@ package watch
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -38,7 +39,7 @@ func (m *Model) View(width, height int, ascii bool) []Line {
 	above, titles := m.titles(l, ascii)
 	lines := []Line{
 		{m.heading(), Normal},
-		{m.summary(), Normal},
+		{m.summary(width), Normal},
 		{above, Faint},
 		{titles, Title},
 	}
@@ -100,8 +101,9 @@ func (c column) String() string {
 	}[c]
 }
 
-// summary is the state of all pools at a glance.
-func (m *Model) summary() string {
+// summary is the state of all pools at a glance. What does not fit into width is
+// left out, for a number cut off would be another number.
+func (m *Model) summary(width int) string {
 	var servers, weightless, overloaded, unserved int
 	var all values
 	for i := range m.pools {
@@ -135,7 +137,15 @@ func (m *Model) summary() string {
 	if overloaded > 0 {
 		fmt.Fprintf(&b, ", %d overloaded", overloaded)
 	}
-	fmt.Fprintf(&b, "; %s conns/s, bytes/s %s in, %s out", short(all[conns]), short(all[inBytes]), short(all[outBytes]))
+	for _, part := range []string{
+		"; " + short(all[conns]) + " conns/s",
+		", bytes/s " + short(all[inBytes]) + " in, " + short(all[outBytes]) + " out",
+	} {
+		if b.Len()+len(part) > width {
+			break
+		}
+		b.WriteString(part)
+	}
 	return b.String()
 }
 
@@ -287,7 +297,7 @@ func (m *Model) Text() []string {
 		l.metrics[i] = width
 	}
 	above, titles := m.titles(l, true)
-	lines := []string{m.at.Format("15:04:05  ") + m.summary(), above, titles}
+	lines := []string{m.at.Format("15:04:05  ") + m.summary(math.MaxInt), above, titles}
 	for _, r := range m.rows {
 		lines = append(lines, m.line(r, l, number, true).Text)
 	}
