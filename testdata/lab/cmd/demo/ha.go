@@ -124,6 +124,7 @@ type ha struct {
 	show   *stage
 	limits limits
 	sides  []*side
+	stalls *stalls
 }
 
 // haInGuest runs the scenario. The exit code is 1 if ours lost more than the
@@ -169,6 +170,7 @@ func (h *ha) run() (int, error) {
 	if err := h.start(begin); err != nil {
 		return 0, err
 	}
+	h.stalls = watchStalls()
 	for _, s := range h.sides {
 		s.requests.run()
 	}
@@ -230,7 +232,6 @@ type outcome struct {
 func (h *ha) step(step haStep) (outcome, error) {
 	h.show.heading(step.name)
 	from := time.Now()
-	stalled := watchStalls()
 	if err := h.each(step.do); err != nil {
 		return outcome{}, err
 	}
@@ -241,41 +242,21 @@ func (h *ha) step(step haStep) (outcome, error) {
 	}
 	all.Wait()
 	time.Sleep(max(calm, time.Until(from.Add(step.wait+calm))))
-	o.stall = stalled()
+	o.stall = h.stalls.longest(from)
 	for _, s := range h.sides {
-		o.loss = append(o.loss, s.requests.lossSince(from))
+		o.loss = append(o.loss, s.requests.lossSince(from, h.stalls))
 	}
 	h.show.tables(h.sides)
 	return o, nil
 }
 
-// watchStalls measures how late a sleep of 10 ms ends, until the function it
-// returns is called, which tells the worst.
-func watchStalls() func() time.Duration {
-	quit, worst := make(chan struct{}), make(chan time.Duration)
-	go func() {
-		var most time.Duration
-		for {
-			const nap = 10 * time.Millisecond
-			begun := time.Now()
-			select {
-			case <-quit:
-				worst <- most
-				return
-			case <-time.After(nap):
-				most = max(most, time.Since(begun)-nap)
-			}
-		}
-	}()
-	return func() time.Duration { close(quit); return <-worst }
-}
-
 // allowed is how long requests may be lost in a step.
 func (o *outcome) allowed() time.Duration { return o.step.allowed + slack + o.stall }
 
-// within says whether a side lost no more than it may.
+// within says whether a side lost no more than it may, of enough requests.
 func (o *outcome) within(i int) bool {
-	return o.late[i] == nil && o.loss[i].length <= o.allowed()
+	l := o.loss[i]
+	return o.late[i] == nil && l.length <= o.allowed() && 2*l.unclear <= l.sent
 }
 
 // addedLines are the lines of a configuration that are not in the post.

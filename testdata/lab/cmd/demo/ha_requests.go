@@ -17,9 +17,12 @@ import (
 const (
 	// pace is the time from one request to the next, which does not wait for the
 	// answer of the one before.
-	pace = 50 * time.Millisecond
+	pace = 80 * time.Millisecond
 	// haTimeout is how long a request is waited for.
-	haTimeout = time.Second
+	haTimeout = 2 * time.Second
+	// muchStall is how much of the time of a lost request must have been lost in
+	// stalls of the guest for the loss to be nobody's fault.
+	muchStall = haTimeout / 4
 	// poll is the time between two looks at who has the VIP.
 	poll = 200 * time.Millisecond
 )
@@ -132,20 +135,26 @@ func (r *requests) get(ctx context.Context, from netip.Addr) string {
 // loss is what a step cost in requests.
 type loss struct {
 	sent, lost int
+	// unclear are those that were lost while the guest stood still (muchStall): not in lost.
+	unclear int
 	// length is from the first lost request to the last.
 	length time.Duration
 }
 
 func (l loss) String() string {
-	if l.lost == 0 {
-		return fmt.Sprintf("0 of %d", l.sent)
+	text := fmt.Sprintf("%d of %d", l.lost, l.sent)
+	if l.lost > 0 {
+		text += fmt.Sprintf(", in %.1f s", l.length.Seconds())
 	}
-	return fmt.Sprintf("%d of %d, in %.1f s", l.lost, l.sent, l.length.Seconds())
+	if l.unclear > 0 {
+		text += fmt.Sprintf(", %d unclear", l.unclear)
+	}
+	return text
 }
 
 // lossSince is what was lost of the requests that were under way at a time or
 // sent later.
-func (r *requests) lossSince(from time.Time) (l loss) {
+func (r *requests) lossSince(from time.Time, s *stalls) (l loss) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var first, last time.Time
@@ -155,6 +164,10 @@ func (r *requests) lossSince(from time.Time) (l loss) {
 		}
 		l.sent++
 		if q.who != "" {
+			continue
+		}
+		if s.between(q.sent, q.sent.Add(q.took)) > muchStall {
+			l.unclear++
 			continue
 		}
 		l.lost++

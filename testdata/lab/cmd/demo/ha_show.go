@@ -87,8 +87,8 @@ type logLines struct {
 var (
 	// matters are the lines of a log that tell who answers and why.
 	matters = regexp.MustCompile(`STATE|failed|Removing service|Adding service|quorum|higher priority|Receive advertisement timeout|success`)
-	// stamp is what keepalived begins its lines with.
-	stamp = regexp.MustCompile(`^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}: `)
+	// stamp is what the daemons begin their lines with.
+	stamp = regexp.MustCompile(`^(\w{3} )?\w{3} [ \d]\d \d\d:\d\d:\d\d(\.\d+| \d{4}:) `)
 )
 
 func (l *logLines) Write(p []byte) (int, error) {
@@ -156,10 +156,10 @@ func (s *stage) timeline(sides []*side) {
 // summary shows what each step cost, and returns the exit code.
 func (s *stage) summary(done []outcome, sides []*side) int {
 	code := 0
-	s.printf("\n=== Requests lost, and the time from the first to the last of them\n\n%-34s  %-22s  %-22s  %s\n",
+	s.printf("\n=== Requests lost, and the time from the first to the last of them\n\n%-34s  %-34s  %-34s  %s\n",
 		"", "ours", "keepalived", "at most")
 	for _, o := range done {
-		s.printf("%-34s  %-22v  %-22v  %.1f s\n", o.step.name, o.loss[0], o.loss[1], o.allowed().Seconds())
+		s.printf("%-34s  %-34v  %-34v  %.1f s\n", o.step.name, o.loss[0], o.loss[1], o.allowed().Seconds())
 		s.printf("    at most %.1f s: %s; %.1f s: the guest, one slow CPU for all\n",
 			o.step.allowed.Seconds(), o.step.why, (slack + o.stall).Seconds())
 		for i, side := range sides {
@@ -174,6 +174,7 @@ func (s *stage) summary(done []outcome, sides []*side) int {
 			code = 1
 		}
 	}
+	s.printf("\nUnclear: lost while the guest itself stood still for more than %.1f s, since the machine had other things to do.\n", muchStall.Seconds())
 	verdict := "Ours stayed within what the timers allow."
 	if code != 0 {
 		verdict = "Ours did NOT stay within what the timers allow."

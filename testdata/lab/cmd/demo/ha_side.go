@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"ipvsadm/ipvs"
 	"ipvsadm/testdata/lab/uml"
 )
 
@@ -143,7 +144,7 @@ func (s *side) holder() string {
 
 // await waits until a step has had its effect, and says what it lacks.
 func (s *side) await(step haStep, atMost time.Duration) error {
-	for end := time.Now().Add(atMost); ; time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(atMost); ; time.Sleep(500 * time.Millisecond) {
 		err := s.lacks(step)
 		if err == nil || time.Now().After(end) {
 			return err
@@ -158,7 +159,11 @@ func (s *side) lacks(step haStep) error {
 		return fmt.Errorf("%s is held by %q, want %s", haVIP, holder, step.holder)
 	}
 	for _, d := range s.directors {
-		if got := d.servers(); d.isOn() && !slices.Equal(got, step.servers) {
+		got, err := d.servers()
+		if err != nil {
+			return fmt.Errorf("%s: %w", d.name, err)
+		}
+		if d.isOn() && !slices.Equal(got, step.servers) {
 			return fmt.Errorf("%s has %q in its table, want %q", d.name, got, step.servers)
 		}
 	}
@@ -186,8 +191,9 @@ type director struct {
 	boots              int
 	ended              chan struct{} // closed when the daemon has ended
 
-	mu sync.Mutex
-	ns *uml.NetNS // nil while it is switched off
+	mu     sync.Mutex
+	ns     *uml.NetNS // nil while it is switched off
+	kernel *ipvs.Client
 }
 
 // namespace is the machine's name outside of the lab.
@@ -213,6 +219,10 @@ func (d *director) switchOn() error {
 	cmd.Dir = run
 	log := d.side.show.log(d.side.kind.name, d.name)
 	cmd.Stdout, cmd.Stderr = log, log
+	kernel, err := ipvs.Open(ipvs.Options{Namespace: ns.Path()})
+	if err != nil {
+		return err
+	}
 	ns.Do(func() { err = cmd.Start() })
 	if err != nil {
 		return err
@@ -224,7 +234,7 @@ func (d *director) switchOn() error {
 	}()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.ns, d.ended = ns, ended
+	d.ns, d.kernel, d.ended = ns, kernel, ended
 	return nil
 }
 
@@ -238,23 +248,25 @@ func (d *director) cutPower() error {
 	if ns == nil {
 		return nil
 	}
+	d.signal(unix.SIGSTOP) // so that nobody sees the end coming
 	err := shell("ip link delete " + d.namespace())
-	for range 100 {
-		out, _ := exec.Command("ip", "netns", "pids", d.namespace()).Output()
-		pids := strings.Fields(string(out))
-		if len(pids) == 0 {
-			break
-		}
-		for _, pid := range pids {
-			var n int
-			if _, err := fmt.Sscan(pid, &n); err == nil {
-				unix.Kill(n, unix.SIGKILL)
-			}
-		}
+	for d.signal(unix.SIGKILL) > 0 {
 		time.Sleep(10 * time.Millisecond)
 	}
 	<-d.ended
-	return errors.Join(err, ns.Close(), shell("ip netns delete "+d.namespace()))
+	return errors.Join(err, d.kernel.Close(), ns.Close(), shell("ip netns delete "+d.namespace()))
+}
+
+// signal sends a signal to all processes of the machine, and says how many there are.
+func (d *director) signal(s unix.Signal) (processes int) {
+	out, _ := exec.Command("ip", "netns", "pids", d.namespace()).Output()
+	for pid := range strings.FieldsSeq(string(out)) {
+		var n int
+		if _, err := fmt.Sscan(pid, &n); err == nil && unix.Kill(n, s) == nil {
+			processes++
+		}
+	}
+	return processes
 }
 
 // holdsVIP says whether the machine has the VIP on its interface.
@@ -294,10 +306,20 @@ func (d *director) table() string {
 }
 
 // servers are the real servers in the machine's table, sorted.
-func (d *director) servers() []string {
-	found := serversField(d.table(), 1)
+func (d *director) servers() (found []string, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ns == nil {
+		return nil, nil
+	}
+	table, err := d.kernel.Table(ipvs.Query{Detail: ipvs.Basic})
+	for _, service := range table {
+		for _, server := range service.Destinations {
+			found = append(found, server.Addr.String())
+		}
+	}
 	slices.Sort(found)
-	return found
+	return found, err
 }
 
 // shell runs lines of sh.

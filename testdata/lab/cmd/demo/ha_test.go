@@ -50,10 +50,13 @@ func TestHALoss(t *testing.T) {
 		{sent: at(4), who: ""},
 		{sent: at(4.2), who: "rs1"},
 	}, held: []holding{{at(0.5), "director1"}, {at(4.1), "director2"}}}
-	if got, want := r.lossSince(at(2)), (loss{sent: 4, lost: 2, length: 2500 * time.Millisecond}); got != want {
+	var s stalls
+	s.add(at(4.5), at(6))
+	r.all = append(r.all, haRequest{sent: at(4.4), took: 2 * time.Second})
+	if got, want := r.lossSince(at(2), &s), (loss{sent: 5, lost: 2, unclear: 1, length: 2500 * time.Millisecond}); got != want {
 		t.Errorf("lost %+v, want %+v", got, want)
 	}
-	want := []second{{"director1", 1, 0, 0}, {"", 0, 0, 2}, {"", 0, 1, 0}, {}, {"director2", 1, 0, 1}}
+	want := []second{{"director1", 1, 0, 0}, {"", 0, 0, 2}, {"", 0, 1, 0}, {}, {"director2", 1, 0, 2}}
 	got := r.seconds(start)
 	for i := range want {
 		if len(got) != len(want) || got[i] != want[i] {
