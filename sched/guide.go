@@ -45,7 +45,7 @@ func countingGuides() map[string]Guide {
 		},
 		"wlc": {
 			About:   "The server with the fewest connections for its weight gets the next one. An active connection counts as much as 256 inactive ones.",
-			Use:     "if in doubt: it is the kernel's usual choice, and ipvsadm's",
+			Use:     "if in doubt: it is ipvsadm's choice if you make none",
 			Avoid:   "where a client must come back to its server without persistence",
 			Formula: "min (256 A + I) / W",
 		},
@@ -92,9 +92,9 @@ func hashingGuides() map[string]Guide {
 			Formula: "bucket = (word of the destination address * 0x61c88647 mod 2^32) / 2^24; owner = server number bucket mod n",
 		},
 		"sh": {
-			About:   "The client's address is hashed into 256 buckets, of which the servers own as many in turn as their weights say. A client comes back to its server as long as no server or weight changes.",
+			About:   "The client's address is hashed into 256 buckets, of which the servers own as many in turn as their weights say, and one at weight 0. A client comes back to its server as long as no server or weight changes.",
 			Use:     "for stickiness without memory, as on several directors at once; with sh-fallback its clients go elsewhere while a server is out, with sh-port one client's connections are spread",
-			Avoid:   "if servers come and go: most clients move; and with few clients, or many behind one address",
+			Avoid:   "if servers come and go: most clients move; with weight 0 but without sh-fallback, for then some clients get no server; and with few clients, or many behind one address",
 			Formula: "bucket = (word of the client address [+ port] * 0x61c88647 mod 2^32) / 2^24",
 		},
 		"mh": {

@@ -28,7 +28,7 @@ func All() []Scheduler {
 		{"sed", "shortest expected delay: the fewest connections for its weight, counting the new one"},
 		{"nq", "never queue: an idle server if there is one, else as sed"},
 		{"fo", "weighted failover: the server with the highest weight takes all"},
-		{"ovf", "weighted overflow: the server with the highest weight until its active connections reach the weight, then the next"},
+		{"ovf", "weighted overflow: the server with the highest weight until its active connections exceed the weight, then the next"},
 		{"mh", "Maglev hashing: a function of the client address that moves few clients when servers change"},
 		{"twos", "power of two choices: the less loaded of two servers drawn at random by weight"},
 	}

@@ -39,7 +39,7 @@ func (c *command) example(scheduler string) error {
 	for _, one := range exampleServers() {
 		list = append(list, fmt.Sprintf("%s of weight %d", one.Addr.Addr(), one.Weight))
 	}
-	c.paragraph("", "Example: "+strings.Join(list, ", ")+".")
+	c.paragraph("", "Example: "+strings.Join(list, ", ")+", in the kernel's order, which begins with the server added last.")
 	if shares := s.Shares(); shares != nil {
 		c.out.WriteString("All are idle. Probabilities of the next connection:\n\n")
 		t := table{header: []string{"server", "probability"}, numbers: []bool{false, true}}

@@ -13,7 +13,7 @@ import (
 // side.
 func (c *command) report(s *simulation) {
 	o := s.options
-	c.paragraph("", fmt.Sprintf("%s: %d connections of %d clients, %d a second, lasting %s, seed %d",
+	c.paragraph("", fmt.Sprintf("%s: %d connections of %d clients, %d a second, duration %s, seed %d",
 		rules.ServiceText(s.src.key), o.connections, o.clients, o.rate, s.duration, o.seed))
 	c.out.WriteByte('\n')
 	servers := c.servers(s)
