@@ -54,6 +54,7 @@ func (l *loader) finishServer(v *server) bool {
 		v.Suspend = false
 	}
 	l.settleSorry(v)
+	v.Reals = slices.Grow(v.Reals, len(v.reals))
 	for _, r := range v.reals {
 		l.finishReal(v, r)
 	}
@@ -232,14 +233,14 @@ func (l *loader) settleSorry(v *server) {
 
 // distinctReals refuses a real server that is there twice.
 func (l *loader) distinctReals(v *server) bool {
-	seen := make(map[netip.AddrPort]*real, len(v.reals))
+	clear(l.realAt)
 	ok := true
 	for _, r := range v.reals {
-		if other := seen[r.Addr]; other != nil {
+		if other := l.realAt[r.Addr]; other != nil {
 			l.fail(KindDuplicate, r.pos, r.title+" is in "+v.title+" already, on "+lineOf(other.pos, r.pos), "take one of them out")
 			ok = false
 		}
-		seen[r.Addr] = r
+		l.realAt[r.Addr] = r
 	}
 	return ok
 }

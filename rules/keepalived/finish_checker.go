@@ -10,27 +10,27 @@ import (
 
 // finishChecker turns a checker into what is run: several for the old way to
 // name several servers.
-func (l *loader) finishChecker(r *real, c *checker, written netip.AddrPort) []check.CheckerConfig {
+func (l *loader) finishChecker(r *real, c *checker, written netip.AddrPort) {
 	if c.kind == "FILE_CHECK" { // it waits for the file to change
-		return []check.CheckerConfig{{Probe: l.fileProbe(r, c)}}
+		r.Checkers = append(r.Checkers, check.CheckerConfig{Probe: l.fileProbe(r, c)})
+		return
 	}
 	l.checkerDefaults(c)
 	out := check.CheckerConfig{
 		Interval: c.interval, Warmup: c.warmup, Retries: c.retries, RetryDelay: c.retryDelay,
 		Alpha: c.alpha.or(false), LogFailures: c.logFailures.or(l.global.checkerLogFailures),
 	}
-	if c.kind == "SMTP_CHECK" && len(c.hosts) > 0 {
-		var all []check.CheckerConfig
-		for _, h := range c.hosts {
+	if c.kind == "SMTP_CHECK" && len(c.smtp.hosts) > 0 {
+		for _, h := range c.smtp.hosts {
 			h.timing, h.kind, h.smtp = c.timing, c.kind, c.smtp
 			h.target.orFrom(&c.target)
 			out.Probe = l.probe(r, h, written)
-			all = append(all, out)
+			r.Checkers = append(r.Checkers, out)
 		}
-		return all
+		return
 	}
 	out.Probe = l.probe(r, c, written)
-	return []check.CheckerConfig{out}
+	r.Checkers = append(r.Checkers, out)
 }
 
 // orFrom fills in what a host block does not say.
@@ -107,11 +107,11 @@ func (l *loader) endpoint(c *checker, written netip.AddrPort) check.Endpoint {
 // probe is what a checker does.
 func (l *loader) probe(r *real, c *checker, written netip.AddrPort) check.ProbeConfig {
 	if c.kind == "MISC_CHECK" {
-		c.misc.Command = check.Command(*c.command)
+		c.misc.Command = check.Command(*c.misc.command)
 		if c.misc.Timeout == 0 {
 			c.misc.Timeout = c.interval
 		}
-		return c.misc
+		return c.misc.MiscConfig
 	}
 	e := l.endpoint(c, written)
 	switch c.kind {
@@ -122,13 +122,13 @@ func (l *loader) probe(r *real, c *checker, written netip.AddrPort) check.ProbeC
 		if c.smtp.Helo == "" {
 			c.smtp.Helo = "smtpchecker.keepalived.org"
 		}
-		return c.smtp
+		return c.smtp.SMTPConfig
 	case "DNS_CHECK":
 		c.dns.Endpoint = e
-		return c.dns
+		return *c.dns
 	case "UDP_CHECK":
 		c.udp.Endpoint = e
-		return c.udp
+		return *c.udp
 	case "PING_CHECK":
 		return check.PingConfig{Endpoint: e}
 	}
@@ -136,13 +136,13 @@ func (l *loader) probe(r *real, c *checker, written netip.AddrPort) check.ProbeC
 }
 
 func (l *loader) httpProbe(r *real, c *checker, e check.Endpoint) check.ProbeConfig {
-	h := c.http
+	h := c.http.HTTPConfig
 	h.Endpoint, h.TLS = e, c.kind == "SSL_GET"
-	host := c.host
+	host := c.http.host
 	if host == "" {
 		host = r.virtualHost
 	}
-	for _, u := range c.urls {
+	for _, u := range c.http.urls {
 		one := u.URLConfig
 		if one.Status == nil {
 			one.Status = []check.StatusRange{{First: 200, Last: 299}}
@@ -169,5 +169,5 @@ func (l *loader) fileProbe(r *real, c *checker) check.ProbeConfig {
 	} else if !c.has("weight") {
 		c.file.Weight, c.file.Reverse = int64(f.Weight), f.Reverse
 	}
-	return c.file
+	return *c.file
 }

@@ -60,9 +60,10 @@ func (l *loader) finishReal(v *server, r *real) {
 		r.virtualHost = v.virtualHost
 	}
 	r.timing.inherit(&v.timing)
+	r.Checkers = slices.Grow(r.Checkers, len(r.checkers))
 	for _, c := range r.checkers {
 		c.timing.inherit(&r.timing)
-		r.Checkers = append(r.Checkers, l.finishChecker(r, c, written)...)
+		l.finishChecker(r, c, written)
 	}
 	v.Reals = append(v.Reals, r.RealConfig)
 }

@@ -15,18 +15,31 @@ type checker struct {
 	kind        string
 	logFailures choice
 	target      target
-	// What only some kinds have.
-	http    check.HTTPConfig
-	urls    []*url
-	host    string // virtualhost
-	smtp    check.SMTPConfig
-	hosts   []*checker // host blocks of SMTP_CHECK
-	dns     check.DNSConfig
-	udp     check.UDPConfig
-	misc    check.MiscConfig
+	// What only some kinds have, nil for all others: there can be very many
+	// checkers.
+	http *httpCheck
+	smtp *smtpCheck
+	dns  *check.DNSConfig
+	udp  *check.UDPConfig
+	misc *miscCheck
+	file *check.FileCheckConfig
+}
+
+type httpCheck struct {
+	check.HTTPConfig
+	urls []*url
+	host string // virtualhost
+}
+
+type smtpCheck struct {
+	check.SMTPConfig
+	hosts []*checker // host blocks
+}
+
+type miscCheck struct {
+	check.MiscConfig
 	command *vrrp.Command
-	user    vrrp.Command // user of MISC_CHECK
-	file    check.FileCheckConfig
+	user    vrrp.Command
 }
 
 // target is where a checker connects to and from; what was not given is zero.
@@ -117,9 +130,20 @@ func targetWords() []word[checker] {
 // openChecker begins a checker.
 func (l *loader) openChecker(s *statement, r *real, kind string) *frame {
 	c := &checker{timing: newTiming(), kind: kind}
-	c.dns.Type, c.dns.Name = check.DNSSOA, "."
-	c.udp.MaxReply = 255
-	c.file.Weight = 1
+	switch kind {
+	case "HTTP_GET", "SSL_GET":
+		c.http = &httpCheck{}
+	case "SMTP_CHECK":
+		c.smtp = &smtpCheck{}
+	case "DNS_CHECK":
+		c.dns = &check.DNSConfig{Type: check.DNSSOA, Name: "."}
+	case "UDP_CHECK":
+		c.udp = &check.UDPConfig{MaxReply: 255}
+	case "MISC_CHECK":
+		c.misc = &miscCheck{}
+	case "FILE_CHECK":
+		c.file = &check.FileCheckConfig{Weight: 1}
+	}
 	for _, t := range l.words.checkers {
 		if t.block == kind {
 			return enter(s, t, c, &c.base, func() { l.closeChecker(r, c) })
@@ -132,17 +156,17 @@ func (l *loader) openChecker(s *statement, r *real, kind string) *frame {
 func (l *loader) closeChecker(r *real, c *checker) {
 	switch c.kind {
 	case "HTTP_GET", "SSL_GET":
-		if len(c.urls) == 0 {
+		if len(c.http.urls) == 0 {
 			l.fail(KindIncomplete, c.pos, c.kind+" has no url with a path", "write url { path / } in it")
 			return
 		}
 	case "MISC_CHECK":
-		if c.command == nil {
+		if c.misc.command == nil {
 			l.fail(KindIncomplete, c.pos, "MISC_CHECK has no misc_path", "write misc_path CMD in it")
 			return
 		}
-		if c.user.User != "" {
-			c.command.User, c.command.Group = c.user.User, c.user.Group
+		if m := c.misc; m.user.User != "" {
+			m.command.User, m.command.Group = m.user.User, m.user.Group
 		}
 	case "FILE_CHECK":
 		if c.file.File == "" {
@@ -167,7 +191,7 @@ func (l *loader) smtpWords() []word[checker] {
 				if s.report.once("host") {
 					s.note(KindDeprecated, "host in SMTP_CHECK is the old way to check several servers", "write an SMTP_CHECK for each")
 				}
-				return enter(s, l.words.smtpHost, h, &h.base, func() { c.hosts = append(c.hosts, h) })
+				return enter(s, l.words.smtpHost, h, &h.base, func() { c.smtp.hosts = append(c.smtp.hosts, h) })
 			},
 		},
 	}
@@ -179,7 +203,7 @@ func smtpHostTable() *table[checker] {
 
 func (l *loader) miscWords() []word[checker] {
 	return []word[checker]{
-		commandWord(l, "misc_path", "Program that checks.", func(c *checker) **vrrp.Command { return &c.command }),
+		commandWord(l, "misc_path", "Program that checks.", func(c *checker) **vrrp.Command { return &c.misc.command }),
 		{
 			wordInfo: wordInfo{name: "misc_timeout", args: "SECONDS", doc: "Time it may take; default delay_loop."},
 			set: func(s *statement, c *checker) {
@@ -191,7 +215,7 @@ func (l *loader) miscWords() []word[checker] {
 		flag("misc_dynamic", "Take exit statuses from 2 for a weight, two less.", func(c *checker) *bool { return &c.misc.Dynamic }).hidden(),
 		{
 			wordInfo: wordInfo{name: "user", args: "USER [GROUP]", doc: "User and group to run it as; default script_user."},
-			set:      func(s *statement, c *checker) { s.user(&c.user) },
+			set:      func(s *statement, c *checker) { s.user(&c.misc.user) },
 		},
 	}
 }

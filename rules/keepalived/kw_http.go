@@ -21,7 +21,7 @@ func (l *loader) httpWords() []word[checker] {
 						l.fail(KindIncomplete, u.pos, "url has no path", "write path / in it")
 						return
 					}
-					c.urls = append(c.urls, u)
+					c.http.urls = append(c.http.urls, u)
 				})
 			},
 		},
@@ -37,7 +37,7 @@ func (l *loader) httpWords() []word[checker] {
 				s.badValue(s.args[0], "1.0, 1.0C or 1.1")
 			},
 		},
-		text("virtualhost", "NAME", "Host asked for; default that of the real or virtual server, or its address.", func(c *checker) *string { return &c.host }).hidden(),
+		text("virtualhost", "NAME", "Host asked for; default that of the real or virtual server, or its address.", func(c *checker) *string { return &c.http.host }).hidden(),
 		flag("enable_sni", "Name the host in the TLS handshake.", func(c *checker) *bool { return &c.http.SNI }).hidden(),
 		text("sni_name", "NAME", "Name for that; default virtualhost.", func(c *checker) *string { return &c.http.ServerName }).hidden(),
 		boolean("fast_recovery", "Check all pages at once when it comes up; default one in each delay_loop.", func(c *checker) *bool { return &c.http.FastRecovery }).hidden(),

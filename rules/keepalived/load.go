@@ -93,6 +93,7 @@ type loader struct {
 	syncID      bool
 	freeRule    [2]uint32 // rules that were given a priority, IPv4 and IPv6
 
+	realAt      map[netip.AddrPort]*real // of the virtual server being looked at
 	byName      map[string]*instance
 	groupByName map[string]*serverGroup
 	lostGroups  map[string]bool
@@ -129,9 +130,10 @@ func newLoader(ctx context.Context, o Options) *loader {
 	h.Write([]byte(o.ConfigID))
 	r.seed(h.Sum64())
 	l := &loader{
-		parser:      &parser{reader: r, report: rep},
+		parser:      &parser{reader: r, report: rep, room: make([]mention, 0, 64)},
 		global:      newGlobals(),
 		defined:     make(map[string]Position),
+		realAt:      make(map[netip.AddrPort]*real),
 		groupByName: make(map[string]*serverGroup),
 		lostGroups:  make(map[string]bool),
 		fileByName:  make(map[string]*trackFile),

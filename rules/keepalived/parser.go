@@ -9,7 +9,7 @@ import (
 type base struct {
 	title string // "real_server 10.0.0.1 80"
 	pos   Position
-	given []mention // each word once
+	given []mention // each word once; while the block is open, part of the parser's room
 	// misread tells that a line of the block could not be read, or was not known:
 	// a typing error, most likely.
 	misread bool
@@ -66,8 +66,13 @@ type parser struct {
 	words  []string
 	// current is the statement being carried out; its room is used again.
 	current  statement
-	closed   *frame // the block closed last, on closedAt
+	closed   *base // the block closed last, on closedAt
 	closedAt Position
+	// room is for what open blocks remember, an inner one behind the one around it;
+	// a block that is closed takes what it needs along.
+	room []mention
+	// spare are frames to be used again.
+	spare []*frame
 	// stray is the first word that was unknown where it stood and belongs to a
 	// block around: if braces turn out to be missing, it is there.
 	stray   *strayWord
@@ -176,28 +181,54 @@ func (p *parser) push(f *frame, pos Position) {
 		p.reader.stop(pos, "blocks are nested too deeply", "")
 		return
 	}
+	given := p.room
+	if len(p.stack) > 0 {
+		given = p.top().given
+	}
+	f.given = given[len(given):]
 	p.stack = append(p.stack, f)
+}
+
+// frame makes a frame of another one that is not used any more.
+func (p *parser) frame(f frame) *frame {
+	last := len(p.spare) - 1
+	if last < 0 {
+		p.spare = append(p.spare, new(frame))
+		last = 0
+	}
+	reused := p.spare[last]
+	p.spare = p.spare[:last]
+	*reused = f
+	return reused
 }
 
 // skipped is a block that is passed over.
 func (p *parser) skipped(title string, pos Position) *frame {
-	return &frame{base: &base{title: title, pos: pos}}
+	return p.frame(frame{base: &base{title: title, pos: pos}})
 }
 
 // lines is a block whose lines are not statements.
 func (s *statement) lines(item func(*statement)) *frame {
-	return &frame{base: &base{title: s.title(), pos: s.pos}, item: item}
+	return s.frame(frame{base: &base{title: s.title(), pos: s.pos}, item: item})
 }
 
-// title is the statement as messages name it.
+// title is the statement as messages name it: the line itself if it looks as it
+// should.
 func (s *statement) title() string {
+	n := len(s.name)
+	for _, word := range s.args {
+		n += 1 + len(word)
+	}
+	if n == len(s.text) && n <= maxExcerpt && !strings.ContainsFunc(s.text, func(c rune) bool { return c < ' ' || c >= 0x7f }) {
+		return s.text
+	}
 	return abridge(strings.Join(append([]string{s.name}, s.args...), " "))
 }
 
 // enter makes the frame of a block that fills v.
 func enter[T any](s *statement, t *table[T], v *T, b *base, end func()) *frame {
 	b.title, b.pos = s.title(), s.pos
-	return &frame{base: b, vocabulary: t, end: end, run: func(n int, s *statement) *frame {
+	return s.frame(frame{base: b, vocabulary: t, end: end, run: func(n int, s *statement) *frame {
 		switch w := &t.words[n]; {
 		case w.open != nil:
 			return w.open(s, v)
@@ -207,7 +238,7 @@ func enter[T any](s *statement, t *table[T], v *T, b *base, end func()) *frame {
 			w.set(s, v)
 		}
 		return nil
-	}}
+	}})
 }
 
 // closeBlock ends the innermost block.
@@ -223,10 +254,12 @@ func (p *parser) closeBlock(pos Position) {
 	}
 	f := p.top()
 	p.stack = p.stack[:len(p.stack)-1]
-	p.closed, p.closedAt = f, pos
+	p.closed, p.closedAt = f.base, pos
+	f.given = slices.Clone(f.given)
 	if f.end != nil && !p.unsound {
 		f.end()
 	}
+	p.spare = append(p.spare, f)
 }
 
 func (p *parser) fail(kind Kind, pos Position, what, fix string) {

@@ -42,7 +42,8 @@ type reader struct {
 	bytes    int      // their length
 	unclosed Position // of the last line with an open quote
 	stopped  bool     // a limit was met or the context ended
-	ahead    *token
+	ahead    token
+	peeked   bool // ahead is the next token
 }
 
 // source is somewhere that lines come from: a file, the further lines of a
@@ -63,10 +64,9 @@ type fileSource struct {
 
 // next returns the next token. After tokenEnd it is tokenEnd for ever.
 func (r *reader) next() token {
-	if r.ahead != nil {
-		t := *r.ahead
-		r.ahead = nil
-		return t
+	if r.peeked {
+		r.peeked = false
+		return r.ahead
 	}
 	for r.rest == "" {
 		line, pos, ok := r.line()
@@ -97,11 +97,11 @@ func (r *reader) cut(kind tokenKind, n int) token {
 
 // peek looks at the next token without taking it.
 func (r *reader) peek() token {
-	if r.ahead == nil {
-		t := r.next()
-		r.ahead = &t
+	if !r.peeked {
+		r.ahead = r.next()
+		r.peeked = true
 	}
-	return *r.ahead
+	return r.ahead
 }
 
 // line returns the next line that is for the parser, false at the end.
@@ -268,9 +268,11 @@ func (r *reader) dir() string {
 	return "."
 }
 
+// maxExcerpt is how many characters of a text messages show.
+const maxExcerpt = 60
+
 // abridge shortens text for a message and makes it printable.
 func abridge(s string) string {
-	const most = 60
 	clean := strings.ToValidUTF8(s, "?")
 	clean = strings.Map(func(c rune) rune {
 		if c < ' ' || c == 0x7f {
@@ -278,8 +280,8 @@ func abridge(s string) string {
 		}
 		return c
 	}, clean)
-	if runes := []rune(clean); len(runes) > most {
-		return string(runes[:most]) + "…"
+	if runes := []rune(clean); len(runes) > maxExcerpt {
+		return string(runes[:maxExcerpt]) + "…"
 	}
 	return clean
 }
