@@ -47,6 +47,9 @@ type Global struct {
 
 	// Instance tells several processes on one machine apart.
 	Instance string
+	// AddressVMACPrefix began the names of the virtual MAC interfaces of single
+	// addresses, "" if there are none (vmac_addr_prefix).
+	AddressVMACPrefix string
 	// NetNamespace is the network namespace to run in, "" for the one we are in.
 	// IPVSNamespace is that of the kernel's table if HasIPVSNamespace, "" being
 	// the one we were started in.

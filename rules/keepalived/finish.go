@@ -146,6 +146,8 @@ func (l *loader) nameVMACs() {
 // keepalived does: as the instance's would be, or with a number behind the prefix
 // if that is taken.
 func (l *loader) nameAddressVMACs(taken map[string]*instance) {
+	prefix := cmp.Or(l.global.AddressVMACPrefix, l.global.vrrp.vmacPrefix)
+	l.global.AddressVMACPrefix = ""
 	for _, v := range l.instances {
 		family := ""
 		if v.IPv6 {
@@ -156,7 +158,7 @@ func (l *loader) nameAddressVMACs(taken map[string]*instance) {
 		}
 		v.AddressVMACs = nil
 		for _, base := range v.VMACBases() {
-			prefix, rest := cmp.Or(l.global.vrrp.vmacAddrPrefix, l.global.vrrp.vmacPrefix), family+"."+strconv.Itoa(int(v.VRID))
+			rest := family + "." + strconv.Itoa(int(v.VRID))
 			name := prefix + rest
 			for i := 1; taken[name] != nil; i++ {
 				name = prefix + strconv.Itoa(i) + rest
@@ -165,6 +167,7 @@ func (l *loader) nameAddressVMACs(taken map[string]*instance) {
 				l.fail(KindValue, v.pos, v.title+": "+name+" is too long for the name of an interface", "choose a shorter vmac_addr_prefix")
 			}
 			taken[name] = v
+			l.global.AddressVMACPrefix = prefix
 			v.AddressVMACs = append(v.AddressVMACs, vrrp.AddressVMAC{Name: name, Base: base})
 		}
 	}

@@ -42,7 +42,7 @@ type vrrpDefaults struct {
 	messageOnly                            bool
 	priorities                             bool
 	device                                 string
-	vmacPrefix, vmacAddrPrefix             string
+	vmacPrefix                             string
 }
 
 func newGlobals() globals {

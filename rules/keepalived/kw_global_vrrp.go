@@ -35,7 +35,7 @@ func (l *loader) globalVRRP() []word[globals] {
 		number("vrrp_down_timer_adverts", "Default of down_timer_adverts, 1 to 100; default 3.", 1, 100, func(g *globals) *int { return &g.vrrp.downAdverts }).hidden(),
 		device("default_interface", "Interface of static addresses and routes that name none; default eth0.", func(g *globals) *string { return &g.vrrp.device }).hidden(),
 		text("vmac_prefix", "PREFIX", "Begin of the names of virtual MAC interfaces; default vrrp.", func(g *globals) *string { return &g.vrrp.vmacPrefix }).hidden(),
-		text("vmac_addr_prefix", "PREFIX", "The same for those of addresses on other interfaces; default vmac_prefix.", func(g *globals) *string { return &g.vrrp.vmacAddrPrefix }).hidden(),
+		text("vmac_addr_prefix", "PREFIX", "The same for those of addresses on other interfaces; default vmac_prefix.", func(g *globals) *string { return &g.AddressVMACPrefix }),
 		{
 			wordInfo: wordInfo{name: "vrrp_mcast_group4", args: "ADDR", doc: "IPv4 multicast group; default 224.0.0.18."},
 			set:      func(s *statement, _ *globals) { s.group(&l.groups[0], false) },
