@@ -25,8 +25,11 @@ type holder struct {
 	// dirty asks for changes. purge deletes even what it did not put there, and
 	// refresh adds again what it did.
 	dirty, purge, refresh bool
-	// refused are holdings that the host would not add.
-	refused map[string]bool
+	// refused are holdings that the host would not add, and why. They are tried
+	// again at retry's time: the interface may have been made anew between a look
+	// and the change, or what the holding needs may come later.
+	refused map[string]string
+	retry   backoff
 	// restoreAt is when what somebody took away may be put up again.
 	restoreAt time.Time
 }
@@ -63,7 +66,7 @@ func (h *holder) missing() []holding {
 		return h.want
 	}
 	there := keys(h.have)
-	return slices.DeleteFunc(slices.Clone(h.want), func(x holding) bool { return there[x.key] })
+	return slices.DeleteFunc(slices.Clone(h.want), func(x holding) bool { return there[x.key] && h.refused[x.key] == "" })
 }
 
 func keys(all []holding) map[string]bool {
@@ -74,13 +77,22 @@ func keys(all []holding) map[string]bool {
 	return set
 }
 
+// settled is what came of settleHolders.
+type settled struct {
+	applied bool // Host.Apply was called
+	// errs concern single changes: everything else has been done. What was
+	// refused before, for the same reason, is not told again.
+	errs []error
+	// late are the holders that got at last what had been refused.
+	late []*holder
+}
+
 // settleHolders brings the host to what all holders want. Things that move from
-// one to another stay where they are. It returns the errors, which concern single
-// changes: everything else has been done.
-func settleHolders(host Host, holders []*holder) (errs []error, applied bool) {
+// one to another stay where they are.
+func settleHolders(now time.Time, host Host, holders []*holder) (result settled) {
 	dirty := slices.DeleteFunc(slices.Clone(holders), func(h *holder) bool { return !h.dirty })
 	if len(dirty) == 0 {
-		return nil, false
+		return result
 	}
 	wanted := map[string]bool{}
 	for _, h := range holders {
@@ -103,26 +115,65 @@ func settleHolders(host Host, holders []*holder) (errs []error, applied bool) {
 		for _, x := range h.missing() {
 			changes, owners, added = append(changes, x.Change), append(owners, h), append(added, x.key)
 		}
-		h.have, h.leaving = h.want, nil
-		h.dirty, h.purge, h.refresh = false, false, false
-		h.refused = nil
 	}
-	if len(changes) == 0 {
-		return nil, false
+	var errs []error
+	if len(changes) > 0 {
+		errs, result.applied = host.Apply(changes), true
 	}
-	for i, err := range host.Apply(changes) {
+	refused := map[*holder]map[string]string{}
+	for i, err := range errs {
+		h := owners[i]
 		if err == nil {
 			continue
 		}
-		errs = append(errs, err)
-		if h := owners[i]; h != nil {
-			if h.refused == nil {
-				h.refused = map[string]bool{}
+		if h == nil || h.refused[added[i]] != err.Error() {
+			result.errs = append(result.errs, err)
+		}
+		if h != nil {
+			if refused[h] == nil {
+				refused[h] = map[string]string{}
 			}
-			h.refused[added[i]] = true
+			refused[h][added[i]] = err.Error()
 		}
 	}
-	return errs, true
+	for _, h := range dirty {
+		if h.ended(now, refused[h]) {
+			result.late = append(result.late, h)
+		}
+	}
+	return result
+}
+
+// ended takes over what the host refused of all that was asked for. It tells
+// whether something is there now that had been refused.
+func (h *holder) ended(now time.Time, refused map[string]string) (late bool) {
+	for _, x := range h.want {
+		late = late || h.refused[x.key] != "" && refused[x.key] == ""
+	}
+	h.have, h.leaving, h.refused = h.want, nil, refused
+	h.dirty, h.purge, h.refresh = false, false, false
+	if len(refused) == 0 {
+		h.retry = backoff{}
+	} else {
+		h.retry.fail(now)
+	}
+	return late
+}
+
+// backoff is when to try again what failed: soon, then less and less often, and
+// once a second in the end.
+type backoff struct {
+	at   time.Time // zero if nothing failed
+	wait time.Duration
+}
+
+// firstRetry is the first wait. What an interface that was made anew needs is
+// seen about so long after that.
+const firstRetry = 20 * time.Millisecond
+
+func (b *backoff) fail(now time.Time) {
+	b.wait = min(max(2*b.wait, firstRetry), restoreGap)
+	b.at = now.Add(b.wait)
 }
 
 // lost tells whether an address, a route or a rule that is held is not there any
@@ -134,7 +185,7 @@ func (h *holder) lost(v *View) bool {
 	}
 	return slices.ContainsFunc(h.have, func(x holding) bool {
 		switch {
-		case h.refused[x.key]:
+		case h.refused[x.key] != "":
 		case x.Address != nil:
 			return !x.Address.NoTrack && !v.Has(x.Address.Device, x.Address.Prefix.Addr())
 		case x.Route != nil:

@@ -192,10 +192,18 @@ func (m *Manager) observe(now time.Time, inst *instance) {
 	}
 }
 
-// restore has a holder put up again what somebody took away. It tells whether
-// there is something to put up.
+// restore has a holder put up again what somebody took away, and try again what
+// the host refused. It tells whether somebody took something away that is put up.
 func (m *Manager) restore(now time.Time, h *holder) bool {
-	if h.dirty || m.view.Applied != m.applied || !h.lost(m.view) {
+	if h.dirty || m.view.Applied != m.applied {
+		return false
+	}
+	if at := h.retry.at; !at.IsZero() {
+		if h.dirty = !now.Before(at); !h.dirty {
+			m.lookAt = earliest(m.lookAt, at)
+		}
+	}
+	if !h.lost(m.view) {
 		return false
 	}
 	if now.Before(h.restoreAt) {

@@ -21,8 +21,8 @@ func (m *Manager) start(ctx context.Context, c Config) error {
 	}
 	m.adopt(time.Now(), c)
 	// Interfaces are made before instances look for them.
-	m.makeVMACs()
-	m.settle()
+	m.makeVMACs(time.Now())
+	m.settle(time.Now())
 	for m.view.Applied < m.applied {
 		if err := m.awaitView(ctx); err != nil {
 			return err
@@ -111,7 +111,7 @@ func (m *Manager) isVMAC(device string) bool { return m.vmacs[device] != nil }
 // makeVMACs makes the interfaces with virtual MAC addresses that are not there,
 // and deletes those that nobody needs any more. It tells whether some were made:
 // the next View has them.
-func (m *Manager) makeVMACs() (made bool) {
+func (m *Manager) makeVMACs(now time.Time) (made bool) {
 	var changes []Change
 	needed := map[string]bool{}
 	for i := range m.config.Instances {
@@ -125,6 +125,10 @@ func (m *Manager) makeVMACs() (made bool) {
 			asked := was != nil && was.Base == v.Base && bytes.Equal(was.Addr, v.Addr)
 			// What was asked for and is not to be seen may be in a View to come.
 			if !ok || asked && (there && l.Base == base.Index || m.view.Applied < m.applied) {
+				continue
+			}
+			if at := m.vmacRetry.at; now.Before(at) {
+				m.lookAt = earliest(m.lookAt, at)
 				continue
 			}
 			if want.sends && c.IPv6 {
@@ -146,26 +150,38 @@ func (m *Manager) makeVMACs() (made bool) {
 			delete(m.vmacs, name)
 		}
 	}
-	m.apply(changes)
+	if made {
+		failed := m.vmacRetry
+		m.vmacRetry = backoff{}
+		if !m.apply(changes) {
+			failed.fail(now)
+			m.vmacRetry = failed
+		}
+	} else {
+		m.apply(changes)
+	}
 	return made
 }
 
-// apply makes changes that belong to no holder.
-func (m *Manager) apply(changes []Change) {
+// apply makes changes that belong to no holder. It tells whether all succeeded.
+func (m *Manager) apply(changes []Change) (ok bool) {
 	if len(changes) == 0 {
-		return
+		return true
 	}
+	ok = true
 	m.applied++
 	for i, err := range m.host.Apply(changes) {
 		if err == nil {
 			continue
 		}
+		ok = false
 		m.counters.HostErrors++
 		m.log.Error(err.Error())
 		if v := changes[i].VMAC; v != nil && !changes[i].Delete {
 			delete(m.vmacs, v.Name) // to try again
 		}
 	}
+	return ok
 }
 
 // makeUnits makes the instances that are not there yet, in the order of the
@@ -269,7 +285,7 @@ func (m *Manager) see(now time.Time, v *View) {
 	m.noteLinks(m.view, v)
 	m.view = v
 	m.links.see(now, v)
-	m.makeVMACs()
+	m.makeVMACs(now)
 	m.observeAll(now)
 	if v.Applied >= m.applied {
 		m.startMissing(now)
@@ -320,7 +336,7 @@ func (m *Manager) tellStatic(now time.Time) {
 			case x.Rule != nil:
 				group = x.Rule.StaticGroup
 			}
-			return group == g.Name && m.static.refused[x.key]
+			return group == g.Name && m.static.refused[x.key] != ""
 		})
 		cause := Cause{CauseAddresses, g.Name}
 		for _, name := range g.Instances {

@@ -52,6 +52,7 @@ type Manager struct {
 	virtual   map[netip.Addr]bool
 	standings map[Cause]Standing
 	vmacs     map[string]*VMACLink // those asked for
+	vmacRetry backoff              // of those that could not be made
 	static    holder
 	pacing    pacing
 	sync      *syncWorker
@@ -228,6 +229,7 @@ func (m *Manager) tick(now time.Time) {
 	}
 	if m.links.due(now) || !m.lookAt.IsZero() && !now.Before(m.lookAt) {
 		m.lookAt = time.Time{}
+		m.makeVMACs(now)
 		m.observeAll(now)
 	}
 }
@@ -318,7 +320,7 @@ func (m *Manager) flush(now time.Time) {
 		}
 		m.outbox, m.arena = m.outbox[:0], m.arena[:0]
 	}
-	m.settle()
+	m.settle(now)
 	if due := m.pacing.due(now); len(due) > 0 {
 		m.detailAnnounced(now, due)
 		if err := m.host.Announce(due); err != nil {
@@ -335,7 +337,7 @@ func (m *Manager) flush(now time.Time) {
 }
 
 // settle brings the host to what instances want.
-func (m *Manager) settle() {
+func (m *Manager) settle(now time.Time) {
 	dirty := m.static.dirty
 	for _, u := range m.units {
 		for _, inst := range u.members {
@@ -345,13 +347,21 @@ func (m *Manager) settle() {
 	if !dirty {
 		return
 	}
-	errs, applied := settleHolders(m.host, m.holders())
-	if applied {
+	result := settleHolders(now, m.host, m.holders())
+	if result.applied {
 		m.applied++
 	}
-	for _, err := range errs {
+	for _, err := range result.errs {
 		m.counters.HostErrors++
 		m.log.Error(err.Error())
+	}
+	for _, u := range m.units {
+		for _, inst := range u.members {
+			if slices.Contains(result.late, &inst.holder) && inst.machine.State() == Active {
+				m.log.Info("(" + inst.config.Name + ") VIPs or routes that could not be added are there now")
+				m.announce(now, inst, Announce{Repeat: inst.machine.Params().Announce.MasterRepeat})
+			}
+		}
 	}
 }
 

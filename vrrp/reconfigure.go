@@ -18,7 +18,7 @@ func (m *Manager) reload(now time.Time, c Config) error {
 		m.adopt(now, c)
 	}
 	m.config = c
-	fresh := m.makeVMACs()
+	fresh := m.makeVMACs(now)
 	units := m.units
 	m.units = nil
 	loose := map[string]*instance{}

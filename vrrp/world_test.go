@@ -147,10 +147,13 @@ type fakeHost struct {
 	calls   int
 	lost    []Change
 	remade  int // how often the interfaces were deleted and made anew
+	vmacs   map[string]bool
+	before  func()             // does something once, before the next Apply looks
+	refuse  func(Change) error // answers to what is added
 }
 
 func newFakeHost(log *journal, own string) *fakeHost {
-	h := &fakeHost{log: log, own: netip.MustParsePrefix(own), held: map[string][]netip.Prefix{}, down: map[string]bool{}, views: make(chan *View, 1)}
+	h := &fakeHost{log: log, own: netip.MustParsePrefix(own), held: map[string][]netip.Prefix{}, down: map[string]bool{}, vmacs: map[string]bool{}, views: make(chan *View, 1)}
 	h.deliver()
 	return h
 }
@@ -165,6 +168,13 @@ func (h *fakeHost) deliver() {
 	for i, name := range []string{"eth0", "eth1"} {
 		l := Link{Index: i + 2 + 10*h.remade, Name: name, Up: !h.down[name]}
 		for _, p := range append([]netip.Prefix{h.own}, h.held[name]...) {
+			l.Addresses = append(l.Addresses, LinkAddress{Prefix: p})
+		}
+		v.Links = append(v.Links, l)
+	}
+	for name := range h.vmacs { // all of them above eth1
+		l := Link{Index: 1000 + int(h.applied), Name: name, Base: 3 + 10*h.remade, Up: true}
+		for _, p := range h.held[name] {
 			l.Addresses = append(l.Addresses, LinkAddress{Prefix: p})
 		}
 		v.Links = append(v.Links, l)
@@ -187,8 +197,25 @@ func (h *fakeHost) change(do func()) {
 func (h *fakeHost) Apply(changes []Change) []error {
 	h.mu.Lock()
 	h.calls++
-	for _, c := range changes {
+	if h.before != nil {
+		h.before()
+		h.before = nil
+	}
+	errs := make([]error, len(changes))
+	for i, c := range changes {
+		if h.refuse != nil && !c.Delete {
+			if errs[i] = h.refuse(c); errs[i] != nil {
+				continue
+			}
+		}
 		switch a := c.Address; {
+		case c.VMAC != nil && c.Delete:
+			delete(h.vmacs, c.VMAC.Name)
+		case c.VMAC != nil:
+			h.vmacs[c.VMAC.Name] = true
+			h.log.add("make %s", c.VMAC.Name)
+		case a != nil && !c.Delete && strings.HasPrefix(a.Device, "vrrp.") && !h.vmacs[a.Device]:
+			errs[i] = fmt.Errorf("add address %v on %s: no such device", a.Prefix, a.Device)
 		case c.Refuse != nil:
 			h.log.add("refuse %v, delete %v", *c.Refuse, c.Delete)
 		case c.Route != nil && !c.Delete:
@@ -214,7 +241,7 @@ func (h *fakeHost) Apply(changes []Change) []error {
 	h.lost = nil
 	h.mu.Unlock()
 	h.deliver()
-	return nil
+	return errs
 }
 
 func (h *fakeHost) Announce(all []Announcement) error {
