@@ -30,26 +30,28 @@ func TestDrainOnTheKernel(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		stdout, stderr, code := drainUntil(t, director, service, func(p *os.Process) {
-			if w := weightOf(t, director); w != 0 {
-				t.Errorf("weight %d while it drains", w)
+		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGQUIT} { // Ctrl-C, Ctrl-\
+			stdout, stderr, code := drainUntil(t, director, service, func(p *os.Process) {
+				if w := weightOf(t, director); w != 0 {
+					t.Errorf("weight %d while it drains", w)
+				}
+				if err := echo(conn, "meanwhile\n"); err != nil {
+					t.Error(err)
+				}
+				if err := p.Signal(sig); err != nil {
+					t.Error(err)
+				}
+			})
+			if code != 128+int(sig) || !strings.HasPrefix(stdout, "192.168.2.2:9000: 1 active left, 1m0s to the time-out\n") ||
+				stderr != "192.168.2.2:9000: interrupted; it has its weight 7 back\n" {
+				t.Errorf("%v: exit code %d, stdout %q, stderr %q", sig, code, stdout, stderr)
 			}
-			if err := echo(conn, "meanwhile\n"); err != nil {
-				t.Error(err)
+			if w := weightOf(t, director); w != 7 {
+				t.Errorf("weight %d after %v", w, sig)
 			}
-			if err := p.Signal(syscall.SIGINT); err != nil {
-				t.Error(err)
-			}
-		})
-		if code != 130 || !strings.HasPrefix(stdout, "192.168.2.2:9000: 1 active left, 1m0s to the time-out\n") ||
-			stderr != "192.168.2.2:9000: interrupted; it has its weight 7 back\n" {
-			t.Errorf("interrupted: exit code %d, stdout %q, stderr %q", code, stdout, stderr)
-		}
-		if w := weightOf(t, director); w != 7 {
-			t.Errorf("weight %d after the interrupt", w)
 		}
 
-		stdout, stderr, code = drainUntil(t, director, service, func(*os.Process) {
+		stdout, stderr, code := drainUntil(t, director, service, func(*os.Process) {
 			if err := echo(conn, "again\n"); err != nil {
 				t.Error(err)
 			}

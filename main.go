@@ -75,7 +75,7 @@ func screen() (*watch.Screen, error) {
 func interrupts() (<-chan os.Signal, func()) {
 	signal.Ignore(syscall.SIGPIPE)
 	c := make(chan os.Signal, 1)
-	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGHUP} {
 		if !signal.Ignored(sig) { // nohup means it
 			signal.Notify(c, sig)
 		}

@@ -23,13 +23,17 @@ func (k stepKind) String() string { return [...]string{"add", "change", "delete"
 // yellow, red.
 func (k stepKind) color() string { return [...]string{"\x1b[32m", "\x1b[33m", "\x1b[31m"}[k] }
 
-// stepColumn is where the notes begin, in bytes.
+// stepColumn is where the notes begin at the latest, but behind a longer line.
 const stepColumn = 56
 
 // showSteps prints a plan: a line of ipvsadm for each step, and behind it, as a
 // comment, what it does. The lines are a stream for -R.
 func (s *session) showSteps(steps []step) {
-	colored := s.colored()
+	colored, column := s.colored(), 0
+	for i := range steps {
+		line, _, _ := steps[i].text()
+		column = min(max(column, len(line)), stepColumn)
+	}
 	var b []byte
 	for i := range steps {
 		line, kind, note := steps[i].text()
@@ -37,7 +41,7 @@ func (s *session) showSteps(steps []step) {
 		if colored {
 			b = append(b, kind.color()...)
 		}
-		b = append(pad(append(b, line...), len(b), stepColumn), "  # "...)
+		b = append(pad(append(b, line...), len(b), column), "  # "...)
 		b = append(b, kind.String()...)
 		if note != "" {
 			b = append(append(b, ": "...), note...)
