@@ -25,7 +25,7 @@ func tlsCases() []Case {
 		one("tls wants a client's certificate", ssl(""), down, "", secure(wantsCertificate())),
 		one("tls port speaks plain HTTP", ssl(""), down, up, tcp(good), secure(selfSigned())),
 		one("plain port speaks TLS", http(ok), down, up, secure(selfSigned()), tcp(good)),
-		one("tls port is silent", ssl(""), down, "", tcp(accepts)).hasty(),
+		one("tls port is silent", ssl(""), anything, "", tcp(accepts)).hasty().differently("tls-silence", down, ""),
 		one("tls port closes", ssl(""), down, "", tcp(closes)),
 		one("tls port resets", ssl(""), down, "", tcp(resets)),
 		one("tls garbage", ssl(""), down, "", tcp(mail("220 I am a mail server, and long enough for a record\r\n"))),
