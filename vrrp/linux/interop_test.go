@@ -155,7 +155,7 @@ func (p *pair) round() {
 	}
 	second.start()
 	p.settle("at the start", 0)
-	began := time.Now().Add(-2 * p.interval) // it has just been alone for longer
+	began := time.Now()
 
 	killed := time.Now()
 	first.kill()
@@ -313,21 +313,21 @@ func (p *pair) checkAnnounced(since, advertised time.Time) {
 	}
 }
 
-// checkFlaps checks that the addresses went from host to host no more often than
-// they had to in a round. Right after a change the other host may send once more,
+// checkFlaps checks that the addresses, which the first host had, went from host to
+// host no more often than they had to in a round. Right after a change the other host may send once more,
 // because it does not know yet.
 func (p *pair) checkFlaps(since time.Time) {
 	p.t.Helper()
-	var history []int
+	history := []int{0}
 	var changed time.Time
 	for _, h := range p.heard.since(since) {
 		host := 0
-		if h.priority == 100 || h.priority == 0 && len(history) > 0 && history[len(history)-1] == 1 {
+		if h.priority == 100 || h.priority == 0 && history[len(history)-1] == 1 {
 			host = 1
 		}
 		switch {
-		case h.vrid != firstVRID || len(history) > 0 && history[len(history)-1] == host:
-		case len(history) == 0 || h.at.Sub(changed) > p.interval:
+		case h.vrid != firstVRID || history[len(history)-1] == host:
+		case h.at.Sub(changed) > p.interval:
 			history, changed = append(history, host), h.at
 		}
 	}
