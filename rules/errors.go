@@ -24,6 +24,8 @@ type usageError struct {
 	// skip says that a restore stream leaves out the line and goes on; every
 	// other usageError ends it.
 	skip bool
+	// noCommand says that the line does not begin with a command.
+	noCommand bool
 }
 
 func (e *usageError) Error() string { return e.text }
@@ -41,7 +43,17 @@ func unreadable(word string, err error) *usageError {
 
 // tryHelp refuses a command line that does not begin with a command.
 func tryHelp(prog string) *usageError {
-	return &usageError{text: "Try `" + prog + " -h' or '" + prog + " --help' for more information.", code: exitRejected}
+	return &usageError{text: "Try `" + prog + " -h' or '" + prog + " --help' for more information.", code: exitRejected, noCommand: true}
+}
+
+// mistake says what is wrong with a line of a stream, for a report that names
+// lines. To try -h, as 1.31 recommends, helps nobody there.
+func mistake(err error, words []string) string {
+	var u *usageError
+	if errors.As(err, &u) && u.noCommand {
+		return "no command at its beginning: " + words[0]
+	}
+	return err.Error()
 }
 
 // kernelSentence says in ipvsadm's words why a request failed. What an errno

@@ -34,7 +34,7 @@ func ReadOps(in io.Reader, names Names) ([]ipvs.Op, error) {
 		}
 		op, err := parseOp(p, lines.words)
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
+			return nil, fmt.Errorf("line %d: %s", n, mistake(err, lines.words))
 		}
 		ops = append(ops, op)
 	}

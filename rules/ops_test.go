@@ -27,6 +27,7 @@ func TestSavedTablesAreReadAsChanges(t *testing.T) {
 	for text, want := range map[string]string{
 		"-A -t 10.0.0.1:80\n\n-a -t 10.0.0.1:80 -r x -m": "line 3: illegal real server address[:port] specified",
 		"-L\n":           "line 1: -L changes nothing",
+		"{\"a\":1}\n":    "line 1: no command at its beginning: {\"a\":1}",
 		"-A -t nosuch\n": "line 1: illegal virtual server address[:port] specified",
 	} {
 		if _, err := ReadOps(strings.NewReader(text), newFewNames()); err == nil || err.Error() != want {

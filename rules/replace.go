@@ -54,7 +54,7 @@ func (s *session) readWish(in io.Reader) (*wish, bool) {
 		_, zero := change.Op.(ipvs.Zero)
 		switch {
 		case err != nil:
-			complain(err.Error())
+			complain(mistake(err, words))
 			lost = lost || p.draft.verb == addService
 		case !isChange || zero:
 			complain("The '" + p.draft.verb.String() + "' command has no place in a stream that replaces the table")

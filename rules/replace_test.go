@@ -146,7 +146,7 @@ func TestReplaceReportsEveryBadLineAndChangesNothing(t *testing.T) {
 			"line 1: illegal virtual server address[:port] specified\n" +
 				"line 4: --bogus: unknown option\n" +
 				"line 5: Illegal 'weight' option with the 'add-service' command\n" +
-				"line 6: " + tryLine +
+				"line 6: no command at its beginning: foo\n" +
 				"line 7: -6 used before -f\n"},
 		{"what a kernel would refuse", "-A -f 1\n-A -f 1\n-E -f 2\n-D -f 3\n-a -f 4 -r 10.0.0.2\n-a -f 1 -r 10.0.0.2\n-a -f 1 -r 10.0.0.2\n" +
 			"-e -f 1 -r 10.0.0.3\n-d -f 1 -r 10.0.0.3\n-e -f 1 -r 10.0.0.2 -x 1 -y 2\n",
