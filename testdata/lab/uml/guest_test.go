@@ -87,6 +87,13 @@ func TestCommandsOfAGuest(t *testing.T) {
 			}
 		}
 	})
+	t.Run("files of open descriptors", func(t *testing.T) {
+		var out bytes.Buffer
+		code, err := g.Run(t.Context(), sh("bash -c 'source <(echo echo read); echo written > /dev/stdout'"), &out)
+		if err != nil || code != 0 || out.String() != "read\nwritten\n" {
+			t.Errorf("code %d, %v, wrote %q", code, err, out.String())
+		}
+	})
 	t.Run("terminal", func(t *testing.T) {
 		var out bytes.Buffer
 		code, err := g.RunInteractive(t.Context(), sh("tty; stty size; read x; echo got $x; cat"),

@@ -17,7 +17,7 @@ The director, the real servers and the client are set up for DR; this shell is
 root's on the director. Things to type:
 
   ipvsadm -L -n                 the table, listed by the ipvsadm of this project
-  request 10                    10 requests from the client to the VIP: who answers?
+  request 10                    10 requests from the client: who answers?
   watch ipvsadm -L -n --stats   Ctrl-C ends it
   on rs1 ip address             a command on rs1, rs2 or client
   exit                          ends the shell and the kernel; nothing is left
