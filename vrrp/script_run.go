@@ -55,7 +55,7 @@ func (p *Program) Run(ctx context.Context, more ...string) ScriptResult {
 		// A group of its own, so that it can be killed with all its children.
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true, Credential: p.cred},
 	}
-	if err := cmd.Start(); err != nil {
+	if err := startPlain(&cmd); err != nil {
 		return ScriptResult{Err: err}
 	}
 	timedOut := p.await(ctx, cmd.Process.Pid)

@@ -5,6 +5,7 @@ import (
 
 	"ipvsadm/check"
 	"ipvsadm/vrrp"
+	"ipvsadm/vrrp/daemon"
 )
 
 // Config is a whole configuration, checked. Nothing of the machine but files
@@ -55,6 +56,8 @@ type Global struct {
 	// the one we were started in.
 	NetNamespace, IPVSNamespace string
 	HasIPVSNamespace            bool
+	// Process says how the kernel treats the whole process.
+	Process daemon.Process
 }
 
 // Mail is whom to send mails to, and how.

@@ -78,6 +78,33 @@ func (l *loader) globalVRRPConfig() []word[globals] {
 		pacing[globals]("vrrp_gna_interval", "Least time between two neighbour advertisements on an interface; default 0.", func(*globals) *time.Duration { return &l.vrrp.NAInterval }),
 		duration("vrrp_startup_delay", "Time that instances wait after the start; default 0.", 0, maxInterval, func(*globals) *time.Duration { return &l.vrrp.StartupDelay }).spelled("vrrp_delay_after_boot"),
 		flag("log_unknown_vrids", "Log advertisements of routers that are not configured.", func(*globals) *bool { return &l.vrrp.LogUnknownVRIDs }),
+		{
+			wordInfo: wordInfo{name: "vrrp_rt_priority", args: "N", doc: "Run the process in real time (SCHED_RR), 1 to 99, but not its programs; default none."},
+			set: func(s *statement, g *globals) {
+				if n, ok := inRange(s, 0, 1, 99); ok {
+					g.Process.RealTime = n
+				}
+			},
+			show: func(p *printer, g *globals) {
+				if n := g.Process.RealTime; n > 0 {
+					p.line(strconv.Itoa(n))
+				}
+			},
+		},
+		{
+			wordInfo: wordInfo{name: "vrrp_priority", args: "N", doc: "Nice value of the process, -20 to 19; its programs have 0 instead of a negative one."},
+			set: func(s *statement, g *globals) {
+				if n, ok := inRange(s, 0, -20, 19); ok {
+					g.Process.Nice = n
+				}
+			},
+			show: func(p *printer, g *globals) {
+				if n := g.Process.Nice; n != 0 {
+					p.line(strconv.Itoa(n))
+				}
+			},
+		},
+		flag("vrrp_no_swap", "Keep in memory what the process has used once.", func(g *globals) *bool { return &g.Process.NoSwap }),
 		flag("disable_local_igmp", "Stop the kernel's IGMP reports for 224.0.0.0/24.", func(*globals) *bool { return &l.vrrp.NoLocalIGMP }),
 		flag("fifo_write_vrrp_states_on_reload", "Write all states to the FIFOs after a reload.", func(*globals) *bool { return &l.vrrp.FIFOStatesOnReload }),
 		{

@@ -7,11 +7,13 @@ import (
 // What we say of words that have nothing to do here.
 const (
 	oneProcess = "everything runs in one process"
-	noSNMP     = "there is no SNMP; the state is shown by the status commands and as metrics"
-	noDBus     = "there is no D-Bus; the state is shown by the status commands and as metrics"
-	noFirewall = "packets are filtered by nftables, in tables of our own"
-	noDumps    = "state is not written to files"
-	noBFD      = "BFD is not spoken"
+	// RLIMIT_RTTIME counts what a thread uses on end, and kills.
+	realTimeLimit = "reading a file or cleaning up memory takes longer, and the limit would end the process; sched_rt_runtime_us keeps time for others"
+	noSNMP        = "there is no SNMP; the state is shown by the status commands and as metrics"
+	noDBus        = "there is no D-Bus; the state is shown by the status commands and as metrics"
+	noFirewall    = "packets are filtered by nftables, in tables of our own"
+	noDumps       = "state is not written to files"
+	noBFD         = "BFD is not spoken"
 )
 
 // globalUnused are the words of global_defs that are read for the sake of files
@@ -26,10 +28,13 @@ func (l *loader) globalUnused() []word[globals] {
 	}
 	var words []word[globals]
 	for _, process := range []string{"vrrp", "checker", "bfd"} {
-		words = append(words, none("N", oneProcess, process+"_priority", process+"_rt_priority")...)
-		words = append(words, none("", oneProcess, process+"_no_swap")...)
+		if process != "vrrp" {
+			words = append(words, none("N", oneProcess+", which has vrrp_priority", process+"_priority")...)
+			words = append(words, none("N", oneProcess+", which has vrrp_rt_priority", process+"_rt_priority")...)
+			words = append(words, none("", oneProcess+", which has vrrp_no_swap", process+"_no_swap")...)
+		}
 		words = append(words, none("CPU…", oneProcess, process+"_cpu_affinity")...)
-		words = append(words, none("N", oneProcess, process+"_rlimit_rttime")...)
+		words = append(words, none("N", realTimeLimit, process+"_rlimit_rttime")...)
 		words[len(words)-1].also = process + "_rlimit_rtime"
 		words = append(words, none("NAME", oneProcess, process+"_process_name")...)
 		if process == "checker" {

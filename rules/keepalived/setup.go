@@ -35,6 +35,7 @@ func LoadSetup(ctx context.Context, file string, o daemon.LoadOptions) (*daemon.
 		Shutdown:     daemon.OnceCommand(g.Shutdown),
 		NetNamespace: g.NetNamespace,
 		Instance:     g.Instance,
+		Process:      g.Process,
 		Servers:      len(config.Check.Servers),
 		Beside:       &config.Check,
 	}

@@ -70,3 +70,17 @@ func TestLoadSetupParts(t *testing.T) {
 		t.Errorf("commands %+v", setup.Commands)
 	}
 }
+
+func TestProcessPriorities(t *testing.T) {
+	c, ds := loadText("global_defs {\nvrrp_rt_priority 5\nvrrp_priority -7\nvrrp_no_swap\n}\n")
+	if c == nil || len(ds) != 0 {
+		t.Fatal(ds)
+	}
+	if got, want := c.Global.Process, (daemon.Process{RealTime: 5, Nice: -7, NoSwap: true}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	c, ds = loadText("global_defs {\nvrrp_rt_priority 100\nvrrp_priority -21\n}\n")
+	if c == nil || len(ds) != 2 || c.Global.Process != (daemon.Process{}) {
+		t.Errorf("out of range: %+v, %v", c, ds)
+	}
+}

@@ -84,6 +84,8 @@ type Setup struct {
 	Startup, Shutdown OnceCommand
 	// NetNamespace is the network namespace to run in, "" for ours.
 	NetNamespace string
+	// Process is for the whole process, from its start to its end.
+	Process Process
 	// Instance is part of the names of our files, unless the command line gives
 	// them, so that several can run on one machine; "" for one alone.
 	Instance string

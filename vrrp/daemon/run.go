@@ -25,7 +25,7 @@ const closing = 5 * time.Second
 type service struct {
 	// confine is called once the sockets are open, nil where the process is not
 	// ours alone.
-	confine func() error
+	confine func(capabilities uint64) error
 
 	env       Env
 	opt       options
@@ -193,7 +193,10 @@ func (s *service) run() (err error) {
 		options.Wire, options.Host = wire, host
 	}
 	if s.confine != nil {
-		if err := s.confine(); err != nil {
+		for _, err := range s.setup.Process.apply() {
+			s.log.Warn(err.Error())
+		}
+		if err := s.confine(s.setup.Process.capabilities()); err != nil {
 			s.log.Warn(err.Error())
 		}
 	}
@@ -369,6 +372,10 @@ func (s *service) reload(ctx context.Context) {
 			s.log.Error(fmt.Sprintf("The configuration is not used, go on with the old one: %v", err))
 			return
 		}
+	}
+	if setup.Process != s.setup.Process {
+		s.log.Warn("vrrp_priority, vrrp_rt_priority and vrrp_no_swap take effect at the next start: the power to change them has been given up")
+		setup.Process = s.setup.Process
 	}
 	s.messenger.Apply(s.messages(setup))
 	s.watch(setup)
