@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
-	"reflect"
+	"slices"
 	"time"
 
 	"ipvsadm/ipvs"
@@ -83,16 +83,18 @@ func identityOf(s *ServerConfig) identity {
 }
 
 // build makes the servers of a configuration, with all their checkers, and
-// changes nothing. Checkers that the present configuration has too are taken
-// from it. It returns everything that is wrong.
+// changes nothing. Servers of which the present configuration says the same, and
+// of others the checkers, are taken from it. It returns everything that is wrong.
 func (m *Manager) build(c *Config, before *Config) ([]*server, error) {
 	old := make(map[identity]*server, len(m.servers))
 	for _, s := range m.servers {
 		old[identityOf(s.config)] = s
 	}
 	reuse := func(ProbeConfig) bool { return true }
+	reuseAll := before != nil
 	if before != nil {
-		tls, files := before.TLS != c.TLS, !reflect.DeepEqual(before.Files, c.Files)
+		tls, files := before.TLS != c.TLS, !slices.Equal(before.Files, c.Files)
+		reuseAll = !tls && !files
 		reuse = func(p ProbeConfig) bool {
 			switch p := p.(type) {
 			case HTTPConfig:
@@ -107,9 +109,16 @@ func (m *Manager) build(c *Config, before *Config) ([]*server, error) {
 	servers := make([]*server, len(c.Servers))
 	for i := range c.Servers {
 		config := &c.Servers[i]
+		before := old[identityOf(config)]
+		delete(old, identityOf(config))
+		if reuseAll && before != nil && sameServer(before.config, config) &&
+			(config.Group == "" || slices.Equal(before.keys, c.Services(config))) {
+			servers[i] = before
+			continue
+		}
 		s := &server{config: config, name: config.Name(), keys: c.Services(config), reals: make([]realRun, len(config.Reals))}
 		servers[i] = s
-		was := newPast(old[identityOf(config)])
+		was := newPast(before)
 		for j := range config.Reals {
 			real := &config.Reals[j]
 			for k := range real.Checkers {
@@ -117,7 +126,7 @@ func (m *Manager) build(c *Config, before *Config) ([]*server, error) {
 				if old := was.take(real.Addr, r.config.Probe); old != nil && reuse(r.config.Probe) {
 					r.check = old.check
 				} else if check, err := m.options.New(c, r.config.Probe); err != nil {
-					errs = append(errs, fmt.Errorf("virtual_server %s, real_server %s: %w", s.name, s.realName(j), err))
+					errs = append(errs, config.unusable(j, err))
 				} else {
 					r.check = check
 				}
@@ -147,7 +156,7 @@ func newPast(s *server) past {
 func (p past) take(real netip.AddrPort, probe ProbeConfig) *runner {
 	list := p[real]
 	for i, r := range list {
-		if r != nil && reflect.DeepEqual(r.config.Probe, probe) {
+		if r != nil && sameProbe(r.config.Probe, probe) {
 			list[i] = nil
 			return r
 		}
@@ -158,6 +167,9 @@ func (p past) take(real netip.AddrPort, probe ProbeConfig) *runner {
 // open starts servers that were not run before: their state is what the kernel
 // has of them.
 func (m *Manager) open(now time.Time, servers []*server, have []ipvs.Entry) {
+	if len(servers) == 0 {
+		return
+	}
 	at := make(map[ipvs.ServiceKey]*ipvs.Entry, len(have))
 	for i := range have {
 		at[have[i].ServiceKey] = &have[i]
@@ -234,12 +246,17 @@ func (m *Manager) reload(now time.Time, c *Config) error {
 		old[identityOf(s.config)] = s
 	}
 	var fresh []*server
-	for _, s := range servers {
-		if was := old[identityOf(s.config)]; was != nil {
-			delete(old, identityOf(s.config))
-			m.replace(now, was, s)
-		} else {
+	for i, s := range servers {
+		id := identityOf(&c.Servers[i])
+		was := old[id]
+		delete(old, id)
+		switch was {
+		case nil:
 			fresh = append(fresh, s)
+		case s:
+			s.follow(&c.Servers[i])
+		default:
+			m.replace(now, was, s)
 		}
 	}
 	for _, s := range old {
@@ -249,6 +266,17 @@ func (m *Manager) reload(now time.Time, c *Config) error {
 	m.open(now, fresh, have)
 	m.bring(now, have)
 	return nil
+}
+
+// follow has a server go by a configuration that says the same, so that the old
+// one need not be kept.
+func (s *server) follow(c *ServerConfig) {
+	s.config, s.pool.config = c, c
+	for i := range s.reals {
+		for j, r := range s.reals[i].runners {
+			r.config = &c.Reals[i].Checkers[j]
+		}
+	}
 }
 
 // replace has a server go on as another one of the same identity.

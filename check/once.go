@@ -23,8 +23,23 @@ func (r OnceResult) Well() bool { return r.Result.Verdict == Pass || r.Result.Ve
 // Validate says what of a configuration cannot be run here: checkers that cannot
 // be made. It touches nothing.
 func Validate(c Config, create func(*Config, ProbeConfig) (Checker, error)) error {
-	_, err := NewManager(Options{New: create}).build(&c, nil)
-	return err
+	var errs []error
+	for i := range c.Servers {
+		s := &c.Servers[i]
+		for j := range s.Reals {
+			for k := range s.Reals[j].Checkers {
+				if _, err := create(&c, s.Reals[j].Checkers[k].Probe); err != nil {
+					errs = append(errs, s.unusable(j, err))
+				}
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// unusable says that a checker of a real server cannot be made.
+func (s *ServerConfig) unusable(real int, err error) error {
+	return fmt.Errorf("virtual_server %s, real_server %s: %w", s.Name(), EndpointName(s.Service.Protocol, s.Reals[real].Addr), err)
 }
 
 // Once does every check of a configuration once, now, at most limit at a time, and

@@ -1,9 +1,6 @@
 package check
 
-import (
-	"net/netip"
-	"reflect"
-)
+import "net/netip"
 
 // Reload goes on with a new configuration of the same virtual server and
 // returns what changed by it: with the same configuration nothing.
@@ -47,7 +44,7 @@ func (r *realState) reload(was, is *RealConfig) realState {
 	for i := range is.Checkers {
 		next.checkers[i] = Health{Up: r.up()}
 		for j := range was.Checkers {
-			if !taken[j] && reflect.DeepEqual(was.Checkers[j].Probe, is.Checkers[i].Probe) {
+			if !taken[j] && sameProbe(was.Checkers[j].Probe, is.Checkers[i].Probe) {
 				taken[j] = true
 				next.checkers[i] = r.checkers[j]
 				break

@@ -2,6 +2,7 @@ package check
 
 import (
 	"net/netip"
+	"sync"
 
 	"ipvsadm/ipvs"
 )
@@ -10,7 +11,7 @@ import (
 // virtual server with the real servers that its pool says. pools are in the
 // order of c.Servers.
 func (c *Config) Wanted(pools []*Pool) []ipvs.Wanted {
-	var table []ipvs.Wanted
+	table := make([]ipvs.Wanted, 0, len(c.Servers))
 	for i := range c.Servers {
 		for _, k := range c.Services(&c.Servers[i]) {
 			table = append(table, pools[i].wanted(k))
@@ -21,7 +22,7 @@ func (c *Config) Wanted(pools []*Pool) []ipvs.Wanted {
 
 // wanted returns one service of the virtual server.
 func (p *Pool) wanted(k ipvs.ServiceKey) ipvs.Wanted {
-	w := ipvs.Wanted{Service: p.config.Service}
+	w := ipvs.Wanted{Service: p.config.Service, Destinations: make([]ipvs.Destination, 0, len(p.reals)+1)}
 	if w.ServiceKey = k; k.Family != p.config.Service.Family {
 		w.Netmask = ipvs.HostMask(k.Family) // a group of both families
 	}
@@ -73,29 +74,43 @@ func portOf(addr netip.AddrPort, k ipvs.ServiceKey) netip.AddrPort {
 // Owner tells ipvs.Plan what is ours to delete: services that this or an earlier
 // configuration has, and in them the servers it names. All else in the kernel's
 // table is somebody else's and stays. before is nil if there was
-// none.
+// none. The answers are worked out when the first question is asked, which is
+// seldom: the configurations must not be changed.
 func (c *Config) Owner(before *Config) ipvs.Owner {
 	type row struct {
 		service ipvs.ServiceKey
 		addr    netip.AddrPort
 	}
-	ours := make(map[row]bool)
-	for _, config := range []*Config{before, c} {
-		if config == nil {
-			continue
-		}
-		for i := range config.Servers {
-			s := &config.Servers[i]
-			for _, k := range config.Services(s) {
-				ours[row{k, netip.AddrPort{}}] = true
-				for j := range s.Reals {
-					ours[row{k, portOf(s.Reals[j].Addr, k)}] = true
-				}
-				if s.Sorry != nil {
-					ours[row{k, portOf(s.Sorry.Addr, k)}] = true
+	each := func(yield func(ipvs.ServiceKey, *ServerConfig)) {
+		for _, config := range []*Config{before, c} {
+			if config == nil {
+				continue
+			}
+			for i := range config.Servers {
+				for _, k := range config.Services(&config.Servers[i]) {
+					yield(k, &config.Servers[i])
 				}
 			}
 		}
 	}
-	return func(k ipvs.ServiceKey, addr netip.AddrPort) bool { return ours[row{k, addr}] }
+	services := sync.OnceValue(func() map[ipvs.ServiceKey]bool {
+		ours := make(map[ipvs.ServiceKey]bool)
+		each(func(k ipvs.ServiceKey, _ *ServerConfig) { ours[k] = true })
+		return ours
+	})
+	servers := sync.OnceValue(func() map[row]bool {
+		ours := make(map[row]bool)
+		each(func(k ipvs.ServiceKey, s *ServerConfig) {
+			for j := range s.Reals {
+				ours[row{k, portOf(s.Reals[j].Addr, k)}] = true
+			}
+			if s.Sorry != nil {
+				ours[row{k, portOf(s.Sorry.Addr, k)}] = true
+			}
+		})
+		return ours
+	})
+	return func(k ipvs.ServiceKey, addr netip.AddrPort) bool {
+		return services()[k] && (addr == netip.AddrPort{} || servers()[row{k, addr}])
+	}
 }

@@ -133,7 +133,7 @@ func (m *Manager) logMended(have []ipvs.Entry) {
 	for _, s := range m.servers {
 		for _, k := range s.keys {
 			if e := m.known[k]; e != nil {
-				w := ipvs.Wanted{Service: e.Service}
+				w := ipvs.Wanted{Service: e.Service, Destinations: make([]ipvs.Destination, 0, len(e.Destinations))}
 				for i := range e.Destinations {
 					w.Destinations = append(w.Destinations, e.Destinations[i].Destination)
 				}

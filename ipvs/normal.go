@@ -72,35 +72,30 @@ func sameTimeout(have, want time.Duration) bool {
 	return false
 }
 
-// distinct returns want in normal form with each key once: the last service of
-// a key counts, the real servers of all are taken together, and of these again
-// the last of an address counts. The places are those of the first.
+// distinct returns want with each key once, its services in normal form: the last
+// service of a key counts, and the real servers of all are taken together. The
+// places are those of the first.
 func distinct(want []Wanted) []Wanted {
 	at := make(map[ServiceKey]int, len(want))
 	out := make([]Wanted, 0, len(want))
-	var parts [][]Destination // of out, not yet distinct
 	for _, w := range want {
 		s := normalService(w.Service)
 		i, again := at[s.ServiceKey]
 		if !again {
 			i = len(out)
 			at[s.ServiceKey] = i
-			out = append(out, Wanted{})
-			parts = append(parts, nil)
-		}
-		out[i].Service = s
-		if parts[i] == nil {
-			parts[i] = w.Destinations
+			out = append(out, Wanted{Service: s, Destinations: w.Destinations})
 			continue
 		}
-		parts[i] = append(parts[i][:len(parts[i]):len(parts[i])], w.Destinations...)
-	}
-	for i := range out {
-		out[i].Destinations = distinctDestinations(parts[i])
+		o := &out[i]
+		o.Service = s
+		o.Destinations = append(o.Destinations[:len(o.Destinations):len(o.Destinations)], w.Destinations...)
 	}
 	return out
 }
 
+// distinctDestinations returns real servers in normal form with each address once:
+// the last one counts, in the place of the first.
 func distinctDestinations(list []Destination) []Destination {
 	at := make(map[netip.AddrPort]int, len(list))
 	out := make([]Destination, 0, len(list))

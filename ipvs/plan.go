@@ -107,7 +107,7 @@ func (p *planner) keep(w *Wanted) {
 		return
 	}
 	has := destinationsOf(e)
-	for _, d := range w.Destinations {
+	for _, d := range distinctDestinations(w.Destinations) {
 		old, ok := has[d.Addr]
 		switch {
 		case !ok:
@@ -123,19 +123,20 @@ func (p *planner) keep(w *Wanted) {
 }
 
 // sameDestinations says that a service has just the real servers that are
-// wanted. It may miss that of a service with many: it is there to spare most
-// services a map.
+// wanted, in their order or the other way round, as the kernel shows those that
+// were added one after the other (__ip_vs_new_dest in ip_vs_ctl.c puts each in
+// front). It is there to spare most services two maps.
 func sameDestinations(e *Entry, w *Wanted) bool {
-	const few = 8
-	if n := len(w.Destinations); n != len(e.Destinations) || n > few {
+	n := len(w.Destinations)
+	if n != len(e.Destinations) {
 		return false
 	}
+	along, against := true, true
 	for i := range w.Destinations {
-		there := false
-		for j := range e.Destinations {
-			there = there || e.Destinations[j].Destination == w.Destinations[i]
-		}
-		if !there {
+		d := normalDestination(w.Destinations[i])
+		along = along && e.Destinations[i].Destination == d
+		against = against && e.Destinations[n-1-i].Destination == d
+		if !along && !against {
 			return false
 		}
 	}
