@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -219,6 +220,9 @@ func (d *director) switchOn() error {
 	cmd.Dir = run
 	log := d.side.show.log(d.side.kind.name, d.name)
 	cmd.Stdout, cmd.Stderr = log, log
+	// A process group of its own: stopped processes that lose their parent get
+	// SIGHUP, and all of their group with them.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	kernel, err := ipvs.Open(ipvs.Options{Namespace: ns.Path()})
 	if err != nil {
 		return err
