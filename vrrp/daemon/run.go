@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -351,7 +350,6 @@ func (s *service) obey(ctx context.Context, stop func(), signals <-chan os.Signa
 // started is called when everything has been started.
 func (s *service) started() {
 	s.log.Info("Startup complete")
-	forgetReading()
 	systemd{}.ready()
 	tellParent(s.env.Environ)
 }
@@ -385,13 +383,7 @@ func (s *service) reload(ctx context.Context) {
 		s.writeStates(ctx)
 	}
 	s.log.Info("Reload finished")
-	forgetReading()
 }
-
-// forgetReading gives back the memory that reading a large configuration took. It
-// is several times that of the configuration, and nothing as large comes before the
-// next one.
-func forgetReading() { go debug.FreeOSMemory() }
 
 // writeStates writes the states of all instances to the FIFOs, and to nobody else.
 func (s *service) writeStates(ctx context.Context) {
