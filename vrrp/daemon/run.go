@@ -113,6 +113,7 @@ func (s *service) load(ctx context.Context) *Setup {
 	}
 	if s.opt.checkOnly { // what is left of it are the files that can be watched
 		setup.VRRP = vrrp.Config{Files: setup.VRRP.Files}
+		setup.Process = Process{}
 	}
 	usable, why := s.policy(setup).Without(setup.VRRP)
 	for _, line := range why {
