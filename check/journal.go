@@ -11,6 +11,12 @@ import (
 // not hold up the checks, nor fill the memory.
 const maxLines = 1 << 16
 
+// bundler is a slog.Handler that can write many lines in one piece: those that
+// log logs.
+type bundler interface {
+	Bundle(log func())
+}
+
 // journal hands lines to a log in a goroutine of its own.
 type journal struct {
 	log *slog.Logger
@@ -67,11 +73,18 @@ func (j *journal) write() {
 		if len(lines) == 0 {
 			return
 		}
-		for _, l := range lines {
-			j.log.Log(context.Background(), l.level, l.text)
+		put := func() {
+			for _, l := range lines {
+				j.log.Log(context.Background(), l.level, l.text)
+			}
+			if lost > 0 {
+				j.log.Error(fmt.Sprintf("%d lines were lost: too many at a time", lost))
+			}
 		}
-		if lost > 0 {
-			j.log.Error(fmt.Sprintf("%d lines were lost: too many at a time", lost))
+		if b, ok := j.log.Handler().(bundler); ok {
+			b.Bundle(put)
+		} else {
+			put()
 		}
 	}
 }

@@ -13,11 +13,12 @@ import (
 // newLog makes the log. Format is "text" or "json"; journal says that systemd's
 // journal reads it, which wants a level in front of each line and knows the time.
 func newLog(w io.Writer, format string, journal bool) (*slog.Logger, error) {
+	out := &lineWriter{w: w}
 	switch format {
 	case "json":
-		return slog.New(slog.NewJSONHandler(w, nil)), nil
+		return slog.New(&jsonHandler{slog.NewJSONHandler(out, nil), out}), nil
 	case "text":
-		return slog.New(&lineHandler{out: &lineWriter{w: w}, journal: journal}), nil
+		return slog.New(&lineHandler{lineWriter: out, journal: journal}), nil
 	}
 	return nil, fmt.Errorf("--log-format %q: write text or json", format)
 }
@@ -25,13 +26,60 @@ func newLog(w io.Writer, format string, journal bool) (*slog.Logger, error) {
 // lineHandler writes what people read and search: the message, and nothing of the
 // attributes, which say the same to programs.
 type lineHandler struct {
-	out     *lineWriter
+	*lineWriter
 	journal bool
 }
 
+// jsonHandler writes an object a line.
+type jsonHandler struct {
+	*slog.JSONHandler
+	*lineWriter
+}
+
+// lineWriter writes lines, each in one piece.
 type lineWriter struct {
 	mu sync.Mutex
 	w  io.Writer
+	// bundles is how many Bundles are at work, and held the lines meanwhile.
+	bundles int
+	held    []byte
+}
+
+// maxHeld is how many bytes of lines are held before they are written after all:
+// few enough that a line is soon seen.
+const maxHeld = 32 << 10
+
+// Write writes a line, or holds it for the Bundle at work.
+func (l *lineWriter) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = append(l.held, line...)
+	if l.bundles > 0 && len(l.held) < maxHeld {
+		return len(line), nil
+	}
+	return len(line), l.flush()
+}
+
+func (l *lineWriter) flush() error {
+	_, err := l.w.Write(l.held)
+	l.held = l.held[:0]
+	return err
+}
+
+// Bundle writes what log logs in few pieces: whoever reads them is woken once, and
+// not for each of ten thousand lines.
+func (l *lineWriter) Bundle(log func()) {
+	l.mu.Lock()
+	l.bundles++
+	l.mu.Unlock()
+	defer func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.bundles--; l.bundles == 0 && len(l.held) > 0 {
+			l.flush()
+		}
+	}()
+	log()
 }
 
 func (h *lineHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelInfo }
@@ -53,9 +101,7 @@ func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
 	} else {
 		line = r.Time.Format(time.StampMicro) + " " + line
 	}
-	h.out.mu.Lock()
-	defer h.out.mu.Unlock()
-	_, err := io.WriteString(h.out.w, line)
+	_, err := h.Write([]byte(line))
 	return err
 }
 

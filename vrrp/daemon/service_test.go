@@ -53,6 +53,43 @@ func TestLog(t *testing.T) {
 	}
 }
 
+// writes counts what is written, and in how many pieces.
+type writes struct{ pieces, bytes int }
+
+func (w *writes) Write(b []byte) (int, error) {
+	w.pieces++
+	w.bytes += len(b)
+	return len(b), nil
+}
+
+// TestLogBundles writes many lines in few pieces, in both formats, and lines alone
+// at once.
+func TestLogBundles(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		var w writes
+		log, err := newLog(&w, format, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Info("alone")
+		if w.pieces != 1 {
+			t.Errorf("%s: a line was written in %d pieces", format, w.pieces)
+		}
+		w = writes{}
+		log.Handler().(interface{ Bundle(func()) }).Bundle(func() {
+			for range 3 {
+				log.Info(strings.Repeat("x", 20<<10))
+			}
+			if w.pieces != 1 || w.bytes < 40<<10 {
+				t.Errorf("%s: %+v were written of 60 kB", format, w)
+			}
+		})
+		if w.pieces != 2 || w.bytes < 60<<10 {
+			t.Errorf("%s: %+v in the end", format, w)
+		}
+	}
+}
+
 // TestPIDFile is held by one process at a time, and gone in the end.
 func TestPIDFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "vrrp.pid")
