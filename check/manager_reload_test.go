@@ -70,6 +70,34 @@ func TestManagerReload(t *testing.T) {
 	})
 }
 
+// TestReloadRenewsCertificates makes the checkers of SSL_GET anew at a reload, for
+// the files of certificates may have changed, and goes on with all others.
+func TestReloadRenewsCertificates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		config := func() Config {
+			c := configOf(serverOf(1, 2))
+			c.Servers[0].Reals[1].Checkers[0].Probe = HTTPConfig{TLS: true, Endpoint: Endpoint{Addr: addrOf(1)}}
+			c.TLS.Certificate = "client.pem"
+			return c
+		}
+		made := map[string]int{}
+		b.run(config(), func(o *Options) {
+			o.New = func(_ *Config, p ProbeConfig) (Checker, error) {
+				made[p.Kind()]++
+				return fake{b, addrOf(0)}, nil
+			}
+		})
+		b.after(2 * interval)
+		b.spent()
+		b.reload(config())
+		if n := b.spent(); n != 0 || made["SSL_GET"] != 2 || made["TCP_CHECK"] != 1 {
+			t.Errorf("%d operations; checkers made: %v", n, made)
+		}
+		b.stop()
+	})
+}
+
 // TestReloadRefused has a configuration whose checker cannot be made: nothing
 // changes.
 func TestReloadRefused(t *testing.T) {

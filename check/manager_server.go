@@ -93,7 +93,8 @@ func (m *Manager) build(c *Config, before *Config) ([]*server, error) {
 	reuse := func(ProbeConfig) bool { return true }
 	reuseAll := before != nil
 	if before != nil {
-		tls, files := before.TLS != c.TLS, !slices.Equal(before.Files, c.Files)
+		// A certificate of the same name may have been renewed.
+		tls, files := before.TLS != c.TLS || c.TLS != (TLSConfig{}), !slices.Equal(before.Files, c.Files)
 		reuseAll = !tls && !files
 		reuse = func(p ProbeConfig) bool {
 			switch p := p.(type) {
