@@ -37,6 +37,9 @@ const picture = `
 // build makes the picture true: a switch that is the router as well, and four
 // machines, each a network namespace.
 const build = `set -e
+# On a busy host all of this stands still for seconds; ARP must not give up then.
+echo 20 >/proc/sys/net/ipv4/neigh/default/ucast_solicit
+echo 20 >/proc/sys/net/ipv4/neigh/default/mcast_solicit
 ip link add lan type bridge
 ip address add 192.168.41.1/23 dev lan
 ip link set lan up
