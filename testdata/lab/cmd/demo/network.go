@@ -37,9 +37,6 @@ const picture = `
 // build makes the picture true: a switch that is the router as well, and four
 // machines, each a network namespace.
 const build = `set -e
-# On a busy host all of this stands still for seconds; ARP must not give up then.
-echo 20 >/proc/sys/net/ipv4/neigh/default/ucast_solicit
-echo 20 >/proc/sys/net/ipv4/neigh/default/mcast_solicit
 ip link add lan type bridge
 ip address add 192.168.41.1/23 dev lan
 ip link set lan up
@@ -67,6 +64,9 @@ ip address add 192.168.42.1/24 dev client
 type network struct {
 	out      io.Writer
 	machines map[string]*uml.NetNS
+	// port is the client's for its next request. The director remembers for two
+	// minutes whom it forwarded a port to, and how: none may come twice.
+	port int
 }
 
 // newNetwork builds the network and starts a web server on each real server.
@@ -77,7 +77,7 @@ func newNetwork(out io.Writer, scratch string) (*network, error) {
 	if msg, err := exec.Command("sh", "-c", build).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build the network: %w\n%s", err, msg)
 	}
-	n := &network{out: out, machines: map[string]*uml.NetNS{}}
+	n := &network{out: out, machines: map[string]*uml.NetNS{}, port: 20000}
 	for _, name := range []string{"director", "rs1", "rs2", "client"} {
 		m, err := uml.OpenNetNS(name)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -124,10 +125,18 @@ func (n *network) showPersistence() error {
 	return nil
 }
 
+// dial connects from the client, from a port of its own.
+func (n *network) dial(ctx context.Context, network, address string) (c net.Conn, err error) {
+	d := net.Dialer{LocalAddr: &net.TCPAddr{Port: n.port}}
+	n.port++
+	n.machines["client"].Do(func() { c, err = d.DialContext(ctx, network, address) })
+	return c, err
+}
+
 // requests sends requests from the client and says who answered.
 func (n *network) requests(count int) tally {
 	fmt.Fprintf(n.out, "client: %d requests to http://%s/, each on a new connection: ", count, service)
-	t := request(context.Background(), n.machines["client"].DialContext, count)
+	t := request(context.Background(), n.dial, count)
 	fmt.Fprintln(n.out, t)
 	time.Sleep(countersReady)
 	return t
