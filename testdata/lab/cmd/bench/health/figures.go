@@ -88,9 +88,11 @@ func (b *bench) print(w io.Writer) error {
 		cells := []string{r.name, "", "", r.target, ""}
 		for tool := range r.values {
 			slices.Sort(r.values[tool])
-			cells[1+tool] = r.show(r.values[tool])
+			if cells[1+tool] = "failed"; len(r.values[tool]) > 0 {
+				cells[1+tool] = r.show(r.values[tool])
+			}
 		}
-		if r.reached != nil {
+		if r.reached != nil && len(r.values[ours]) > 0 && len(r.values[reference]) > 0 {
 			cells[4] = "yes"
 			if !r.reached(r.values) {
 				cells[4] = "NO"

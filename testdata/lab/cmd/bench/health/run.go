@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -55,17 +56,23 @@ func Inside(ours string, o Options, w io.Writer) error {
 		return err
 	}
 	defer b.close()
+	var failures []error
 	for _, f := range figures() {
 		if !strings.Contains(f.name, o.Only) {
 			continue
 		}
 		r := result{figure: f}
+		var failed [2]error // who could not once is not asked again
 		for round := range f.rounds(o.Rounds) {
 			for turn := range 2 {
 				tool := (round + turn) % 2
+				if failed[tool] != nil {
+					continue
+				}
 				v, err := f.measure(b, tool)
 				if err != nil {
-					return fmt.Errorf("%s, %s: %w", f.name, toolNames[tool], err)
+					failed[tool] = fmt.Errorf("%s, %s: %w", f.name, toolNames[tool], err)
+					failures = append(failures, failed[tool])
 				}
 				r.values[tool] = append(r.values[tool], v...)
 			}
@@ -73,5 +80,5 @@ func Inside(ours string, o Options, w io.Writer) error {
 		b.results = append(b.results, r)
 		fmt.Fprintf(os.Stderr, "measured: %s\n", f.name)
 	}
-	return b.print(w)
+	return errors.Join(append(failures, b.print(w))...)
 }
