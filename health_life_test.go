@@ -206,15 +206,7 @@ func broken(r *rand.Rand, text string) string {
 // for the promise.
 func TestCheckRestartUnderRequests(t *testing.T) {
 	uml.Run(t, func(t *testing.T) {
-		client, director, server := uml.NewNetNS(t, "client"), uml.NewNetNS(t, "director"), uml.NewNetNS(t, "server")
-		uml.Connect(t, client, "eth0", director, "eth0")
-		uml.Connect(t, server, "eth0", director, "eth1")
-		client.AddAddr(t, "eth0", "192.168.1.2/24")
-		director.AddAddr(t, "eth0", "192.168.1.1/24")
-		director.AddAddr(t, "eth1", "192.168.2.1/24")
-		server.AddAddr(t, "eth0", "192.168.2.2/24")
-		run(t, server, "ip route add default via 192.168.2.1")
-		run(t, director, "sysctl -q -w net.ipv4.ip_forward=1")
+		client, director, server := throughDirector(t)
 		l, err := server.Listen("tcp", "192.168.2.2:80")
 		if err != nil {
 			t.Fatal(err)

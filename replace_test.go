@@ -436,11 +436,10 @@ func checkCounted(t *testing.T, services int) {
 	t.Errorf("%d services of %d remember their connection", counted, services)
 }
 
-// echoDirector returns a client and a director, behind which 192.168.2.2:9000
-// sends lines back.
-func echoDirector(t *testing.T) (client, director *uml.NetNS) {
-	client, director = uml.NewNetNS(t, "client"), uml.NewNetNS(t, "director")
-	server := uml.NewNetNS(t, "server")
+// throughDirector returns a client at 192.168.1.2, a server at 192.168.2.2, and the
+// director between them, 192.168.1.1 and 192.168.2.1.
+func throughDirector(t *testing.T) (client, director, server *uml.NetNS) {
+	client, director, server = uml.NewNetNS(t, "client"), uml.NewNetNS(t, "director"), uml.NewNetNS(t, "server")
 	uml.Connect(t, client, "eth0", director, "eth0")
 	uml.Connect(t, server, "eth0", director, "eth1")
 	client.AddAddr(t, "eth0", "192.168.1.2/24")
@@ -449,6 +448,13 @@ func echoDirector(t *testing.T) (client, director *uml.NetNS) {
 	server.AddAddr(t, "eth0", "192.168.2.2/24")
 	run(t, server, "ip route add default via 192.168.2.1")
 	run(t, director, "sysctl -q -w net.ipv4.ip_forward=1")
+	return client, director, server
+}
+
+// echoDirector returns a client and a director, behind which 192.168.2.2:9000
+// sends lines back.
+func echoDirector(t *testing.T) (client, director *uml.NetNS) {
+	client, director, server := throughDirector(t)
 	l, err := server.Listen("tcp", "192.168.2.2:9000")
 	if err != nil {
 		t.Fatal(err)
