@@ -136,7 +136,7 @@ func liveOne(t *testing.T) {
 	s := watchOn(t, 80, 24, "")
 	s.see(`^ipvsadm  \d\d:\d\d:\d\d  every 1s$`, `^1 service; 1 server; 0 conns/s, bytes/s 0 in, 0 out$`,
 		`^  service / server +weight +act +inact +/s +in +out +in +out trend`,
-		`^- TCP  127.0.0.1:80 rr +1/1 +0 +0 +0 +0 +0 +0 +0`, `^  127.0.0.1:8001 +1 +0 +0 +0 +0 +0 +0 +0`, `^q quit  / filter`)
+		`^- TCP  127.0.0.1:80 rr +1/1 +0 +0 +0 +0 +0 +0 +0`, `^  127.0.0.1:8001 +1 +0 +0 +0 +0 +0 +0 +0`, `^q quit  h help  / filter`)
 
 	var conns []net.Conn
 	for range 40 {
@@ -177,6 +177,10 @@ func live200(t *testing.T) {
 	runOurs(t, "-C\n"+manyServers(20, 10), "-R")
 	s := watchOn(t, 200, 60, "0.5")
 	s.see(`every 500ms  rows 1-55 of 220$`, `^20 services; 200 servers;`, `^- TCP  10.0.0.1:80 rr +10/10 `, `^  192.168.5.10:80 +1 `, `  ok`)
+	s.press("?")
+	s.see(`^Keys`, `^  PgUp PgDn +a screen up, down`, `^any key goes back$`)
+	s.press("x")
+	s.see(`^- TCP  10.0.0.1:80 rr +10/10 `, `^q quit`)
 	s.press("c")
 	s.see(`^\+ TCP  10.0.0.1:80 rr +10/10`, `^\+ TCP  10.0.0.20:80 rr +10/10`)
 	s.press("c", "/")
@@ -257,10 +261,10 @@ func TestLiveViewCost(t *testing.T) {
 		if _, err := exec.LookPath("tmux"); err != nil {
 			t.Skip("needs tmux: install Debian package tmux")
 		}
-		for _, size := range [][2]int{{1, 1000}, {100, 10}, {500, 2}} {
+		for _, size := range [][2]int{{1, 1000}, {100, 10}, {500, 2}, {2000, 10}} {
 			runOurs(t, "-C\n"+manyServers(size[0], size[1]), "-R")
 			s := watchOn(t, 200, 60, "")
-			s.see(`services?; 1000 servers`)
+			s.see(fmt.Sprintf(`services?; %d servers`, size[0]*size[1]))
 			time.Sleep(2 * time.Second)
 			const seconds = 5
 			before := cpuTime(t, "ipvsadm")

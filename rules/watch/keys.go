@@ -30,6 +30,10 @@ func (m *Model) Press(k Key) {
 		m.quit = true
 		return
 	}
+	if m.help {
+		m.help = false
+		return
+	}
 	if m.typing {
 		m.typeFilter(k)
 		return
@@ -54,6 +58,8 @@ func (m *Model) Press(k Key) {
 		m.foldAll()
 	case 'f':
 		m.frozen = !m.frozen
+	case 'h', '?':
+		m.help = true
 	default:
 		m.move(k)
 	}

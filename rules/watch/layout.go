@@ -24,13 +24,15 @@ const (
 	exactMetric = 16 // for numbers in full
 	stateWidth  = 15
 	leastName   = 23 // an IPv4 address with its port, and a mark
+	fairName    = 30 // both ends of an IPv6 address, with protocol and scheduler
+	markWidth   = 2
 	leastTrend  = 7
 )
 
-// newLayout shares out width. Names get what they need before anything else;
-// where that is not there, first the trends go, then the packets. What is left
-// over makes columns wider, then says the state in words, and then is for the
-// trends.
+// newLayout shares out width. Where there is not enough, first the trends go, then
+// names are shortened to what is fair, then the packets go, and then names have
+// what is left. What is left over makes columns wider, then says the state in
+// words, and then is for the trends.
 func newLayout(width, names int) layout {
 	names = max(names, leastName)
 	l := layout{weight: weightWidth, trend: leastTrend}
@@ -40,7 +42,7 @@ func newLayout(width, names int) layout {
 	if width < names+l.sum() {
 		l.trend = 0
 	}
-	if width < names+l.sum() {
+	if width < min(names, fairName)+l.sum() {
 		l.metrics[inPkts], l.metrics[outPkts] = 0, 0
 	}
 	spare := width - names - l.sum()
@@ -68,6 +70,32 @@ func (l *layout) sum() int {
 		sum += w
 	}
 	return sum
+}
+
+// nameRoom is what a name has behind its mark.
+func (l *layout) nameRoom() int { return l.name - markWidth }
+
+// shorten leaves out the middle of an address in a name that is longer than width.
+// The protocol before it and the port and scheduler after it stay, if anything can.
+func shorten(name string, width int, ascii bool) string {
+	text := []rune(name)
+	if len(text) <= width {
+		return name
+	}
+	gap := "…"
+	if ascii {
+		gap = "~"
+	}
+	before, after := 0, 0 // characters that are no address
+	if port := strings.LastIndexByte(name, ':'); port >= 0 {
+		before = utf8.RuneCountInString(name[:strings.LastIndexByte(name[:port], ' ')+1])
+		after = utf8.RuneCountInString(name[port:])
+	}
+	room := width - before - after - 1 // for both sides of the gap
+	if room < 0 {
+		return name
+	}
+	return string(text[:before+(room+1)/2]) + gap + string(text[len(text)-after-room/2:])
 }
 
 // fit makes text exactly width characters long.

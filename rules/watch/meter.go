@@ -40,19 +40,19 @@ const trendSamples = 48
 
 // meter follows one service or server from sample to sample.
 type meter struct {
-	name  string
 	stats ipvs.Stats // of the sample that rates count from
 	at    time.Time  // of that sample, the zero time for none
 	still bool       // the counters have stood still since
 	now   values
 	rated bool // now has rates, not only connections
-	trend [trendSamples][numMetrics]float32
-	count int // samples in trend since the beginning; the last is at count-1
+	// trend has the last samples, the oldest first; until is the number of the
+	// latest. Most servers are never on the screen: it is made as it grows.
+	trend [][numMetrics]float32
+	until uint64
 	// The thresholds that were seen, and whether the server is over the upper
 	// one. The kernel does not tell; see overload.
 	upper, lower uint32
 	overloaded   bool
-	lastSeen     uint64
 }
 
 // measure takes what the kernel counted until a time. Counters that stand still
@@ -124,22 +124,36 @@ func (m *meter) overload(total uint64) {
 	}
 }
 
-// remember ends a sample.
-func (m *meter) remember() {
-	at := &m.trend[m.count%trendSamples]
-	for i, v := range m.now {
-		at[i] = float32(v)
+// remember ends a sample. Those since the last one that is remembered were
+// without counters, and stay blank.
+func (m *meter) remember(sample uint64) {
+	if len(m.trend) > 0 {
+		for range min(sample-m.until-1, trendSamples) {
+			m.push(values{})
+		}
 	}
-	m.count++
+	m.push(m.now)
+	m.until = sample
+}
+
+func (m *meter) push(v values) {
+	if len(m.trend) == trendSamples {
+		m.trend = m.trend[:copy(m.trend, m.trend[1:])]
+	}
+	var one [numMetrics]float32
+	for i := range v {
+		one[i] = float32(v[i])
+	}
+	m.trend = append(m.trend, one)
 }
 
 // history returns the last n values of a metric, oldest first, fewer if there
 // are not so many.
 func (m *meter) history(of metric, n int) []float32 {
-	n = min(n, m.count, trendSamples)
-	list := make([]float32, n)
+	trend := m.trend[max(len(m.trend)-n, 0):]
+	list := make([]float32, len(trend))
 	for i := range list {
-		list[i] = m.trend[(m.count-n+i)%trendSamples][of]
+		list[i] = trend[i][of]
 	}
 	return list
 }

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"maps"
 	"net/netip"
 	"time"
 
@@ -33,14 +34,16 @@ type Model struct {
 	at      time.Time // of the last good sample
 	trouble string    // of the last sample
 	samples uint64
-	meters  map[id]*meter
-	pools   []pool
+	pools   []*pool // in the order of the table
+	known   map[ipvs.ServiceKey]*pool
+	totals  totals
 
 	sortBy    column
 	reverse   bool
 	filter    string
 	typing    bool // the filter is being typed
 	frozen    bool
+	help      bool // the keys are shown in place of the table
 	collapsed map[ipvs.ServiceKey]bool
 	quit      bool
 
@@ -51,16 +54,19 @@ type Model struct {
 	height int    // rows on the screen, when it was last shown
 }
 
-// pool is a service with its real servers.
+// pool is a service with its real servers, from sample to sample.
 type pool struct {
 	row
-	servers []row
+	scheduler string
+	servers   []row // never changed in place, but for what they measure
+	lastSeen  uint64
 }
 
 // row is a line of the view: a service or a server.
 type row struct {
 	id
-	*meter
+	name string
+	meter
 	weight uint32 // of a server
 	// usable counts the servers of a service that get new connections, total all.
 	usable, total int
@@ -68,12 +74,18 @@ type row struct {
 
 func (r *row) isServer() bool { return r.server.IsValid() }
 
+// totals are of all pools.
+type totals struct {
+	servers, unserved, weightless, overloaded int
+	now                                       values
+}
+
 // NewModel returns a view of an empty table that is renewed every interval.
 func NewModel(labels Labels, interval time.Duration) *Model {
 	return &Model{
 		labels:    labels,
 		interval:  interval,
-		meters:    map[id]*meter{},
+		known:     map[ipvs.ServiceKey]*pool{},
 		collapsed: map[ipvs.ServiceKey]bool{},
 	}
 }
@@ -85,64 +97,111 @@ func (m *Model) Update(s Sample) {
 	}
 	m.at = s.At
 	m.samples++
-	m.pools = m.pools[:0]
+	m.totals = totals{}
+	before := m.pools
+	m.pools = make([]*pool, len(s.Table))
+	same := len(before) == len(m.pools)
 	for i := range s.Table {
 		e := &s.Table[i]
-		m.pools = append(m.pools, m.pool(e, s.At, s.Counted == nil || s.Counted[e.ServiceKey]))
-	}
-	for k, meter := range m.meters {
-		if meter.lastSeen != m.samples {
-			delete(m.meters, k)
+		p := m.known[e.ServiceKey]
+		if p == nil {
+			p = &pool{row: row{id: id{service: e.ServiceKey}}}
+			m.known[e.ServiceKey] = p
 		}
+		m.pools[i] = p
+		same = same && before[i] == p
+		same = m.rename(p, e) && same
+		m.measure(p, e, s.Counted == nil || s.Counted[e.ServiceKey])
+		m.totals.add(p)
 	}
-	m.arrange()
+	if !same {
+		maps.DeleteFunc(m.known, func(_ ipvs.ServiceKey, p *pool) bool { return p.lastSeen != m.samples })
+	}
+	if !same || m.sortBy != byName {
+		m.arrange()
+	}
 }
 
-// pool measures a service and its servers.
-func (m *Model) pool(e *ipvs.Entry, at time.Time, counted bool) pool {
-	p := pool{row: row{id: id{service: e.ServiceKey}}, servers: make([]row, 0, len(e.Destinations))}
+// rename makes the names of a service and its servers those of the table, and
+// says whether they were that already.
+func (m *Model) rename(p *pool, e *ipvs.Entry) (same bool) {
+	same = true
+	if p.lastSeen == 0 || p.scheduler != e.Scheduler {
+		p.scheduler, p.name = e.Scheduler, m.labels.Service(&e.Service)
+		same = false
+	}
+	p.lastSeen = m.samples
+	if p.has(e.Destinations) {
+		return same
+	}
+	known := make(map[netip.AddrPort]*row, len(p.servers))
+	for i := range p.servers {
+		known[p.servers[i].server] = &p.servers[i]
+	}
+	p.servers = make([]row, len(e.Destinations))
+	for i := range p.servers {
+		if addr := e.Destinations[i].Addr; known[addr] != nil {
+			p.servers[i] = *known[addr]
+		} else {
+			p.servers[i] = row{id: id{e.ServiceKey, addr}, name: m.labels.Server(addr, e.Protocol)}
+		}
+	}
+	return false
+}
+
+// has says that the servers are these, in this order.
+func (p *pool) has(servers []ipvs.DestinationState) bool {
+	for i := range min(len(servers), len(p.servers)) {
+		if servers[i].Addr != p.servers[i].server {
+			return false
+		}
+	}
+	return len(servers) == len(p.servers)
+}
+
+// measure measures a service and its servers. Counters of the servers are read
+// only if counted.
+func (m *Model) measure(p *pool, e *ipvs.Entry, counted bool) {
 	var nActive, nInactive uint64
-	for i := range e.Destinations {
-		d := &e.Destinations[i]
-		r := row{id: id{e.ServiceKey, d.Addr}, weight: d.Weight}
-		r.meter = m.meter(r.id, func() string { return m.labels.Server(d.Addr, e.Protocol) })
+	p.usable, p.total = 0, len(p.servers)
+	for i := range p.servers {
+		r, d := &p.servers[i], &e.Destinations[i]
+		r.weight = d.Weight
 		r.connections(uint64(d.Active), uint64(d.Inactive))
 		if counted {
 			r.upper, r.lower = d.Upper, d.Lower
-			r.measure(&d.Stats, at)
+			r.measure(&d.Stats, m.at)
+			r.remember(m.samples)
 		} else {
 			r.forgetRates()
 		}
 		r.overload(uint64(d.Active) + uint64(d.Inactive))
-		r.remember()
 		nActive, nInactive = nActive+uint64(d.Active), nInactive+uint64(d.Inactive)
 		if d.Weight > 0 && !r.overloaded {
 			p.usable++
 		}
-		p.servers = append(p.servers, r)
 	}
-	p.total = len(p.servers)
-	p.meter = m.meter(p.id, nil)
-	p.name = m.labels.Service(&e.Service) // its scheduler may have changed
 	p.connections(nActive, nInactive)
-	p.measure(&e.Stats, at)
-	p.remember()
-	return p
+	p.meter.measure(&e.Stats, m.at)
+	p.remember(m.samples)
 }
 
-// meter returns the meter of a service or server, a new one if it was not in
-// the last sample.
-func (m *Model) meter(k id, name func() string) *meter {
-	t := m.meters[k]
-	if t == nil {
-		t = &meter{}
-		if name != nil {
-			t.name = name()
-		}
-		m.meters[k] = t
+func (t *totals) add(p *pool) {
+	t.servers += p.total
+	if p.usable == 0 {
+		t.unserved++
 	}
-	t.lastSeen = m.samples
-	return t
+	for i := range p.servers {
+		if p.servers[i].weight == 0 {
+			t.weightless++
+		}
+		if p.servers[i].overloaded {
+			t.overloaded++
+		}
+	}
+	for i, v := range p.now {
+		t.now[i] += v
+	}
 }
 
 // Shown returns the services of which a server is on the screen, or nearly so:

@@ -267,8 +267,8 @@ func TestTheTableChangesUnderTheView(t *testing.T) {
 	s := w.show(m, 3, 80, 24)
 	see(t, s, `^the table is empty`)
 	see(t, s, `^0 services; 0 servers;`)
-	if len(m.meters) > 0 {
-		t.Errorf("%d meters are left", len(m.meters))
+	if len(m.known) > 0 {
+		t.Errorf("%d services are left", len(m.known))
 	}
 	m.Press(Down)
 	press(m, " c")
@@ -355,6 +355,70 @@ func TestOnlyWhatIsShownIsAskedFor(t *testing.T) {
 	see(t, s, `^- TCP  10.0.0.1:80 rr +10/10 +0 +0 +0 `)
 }
 
+// A server that leaves the screen keeps its trend; what was not seen is blank.
+func TestTrendsHaveGaps(t *testing.T) {
+	w, m := newWorld(100, 10), newModel()
+	at := 0
+	pass := func(views int, connections uint64) string {
+		for range views - 1 {
+			w.carry(0, 0, connections)
+			w.show(m, at, 200, 24)
+			at += 2
+		}
+		w.carry(0, 0, connections)
+		s := w.show(m, at, 200, 24)
+		at += 2
+		return s
+	}
+	see(t, pass(10, 8), `^  192.168.1.1:8080 .* █████████$`) // the first has no rate yet
+	m.Press(End)
+	screenText(m, 200, 24)
+	pass(4, 8)
+	m.Press(Home)
+	screenText(m, 200, 24)
+	w.table[0].Destinations[0].Stats.CPS = 4
+	see(t, pass(3, 8), `^- TCP  10.0.0.1:80 .* █{16} *$(?s:.*)^  192.168.1.1:8080 .* █████████    ███$`)
+	m.Press(End)
+	screenText(m, 200, 24)
+	pass(60, 8)
+	m.Press(Home)
+	screenText(m, 200, 24)
+	see(t, pass(2, 8), `^- TCP  10.0.0.1:80 .* █{48} *$(?s:.*)^  192.168.1.1:8080 [^█]* ██$`)
+	if n := len(m.pools[50].servers[0].trend); n > 1 {
+		t.Errorf("of a server that was seldom on the screen %d samples are kept", n)
+	}
+}
+
+// What does not change costs nothing: neither does a view after a key depend on
+// the size of the table, nor is memory made for each server at each sample.
+func TestWhatStaysCostsNoMemory(t *testing.T) {
+	costs := func(services, servers int) (update, view float64) {
+		w, m := newWorld(services, servers), newModel()
+		s := Sample{At: time.Now(), Table: w.table, Counted: map[ipvs.ServiceKey]bool{}}
+		sample := func() {
+			s.At = s.At.Add(time.Second)
+			m.Update(s)
+		}
+		for range 2 * trendSamples { // until the trends are full
+			sample()
+		}
+		update = testing.AllocsPerRun(20, sample)
+		view = testing.AllocsPerRun(20, func() {
+			m.Press(Down)
+			m.View(80, 24, false)
+		})
+		return update, view
+	}
+	update, view := costs(20, 5)
+	update2, view2 := costs(400, 50)
+	if update > 3 || update2 > 3 {
+		t.Errorf("a sample makes %v pieces of memory, %v in a table of 20 000 servers", update, update2)
+	}
+	if view2 > view*1.1+3 {
+		t.Errorf("a view makes %v pieces of memory, %v in a table of 20 000 servers", view, view2)
+	}
+}
+
 func TestShortNumbers(t *testing.T) {
 	for v, want := range map[float64]string{
 		0: "0", 0.04: "0.0", 0.25: "0.2", 9.94: "9.9", 9.96: "10", 10.4: "10", 99999: "99999", 99999.6: "100K", 123456: "123K", 999499: "999K",
@@ -428,7 +492,7 @@ func TestKeys(t *testing.T) {
 
 // BenchmarkRefresh is a sample, and a screen of it, of 10 000 servers.
 func BenchmarkRefresh(b *testing.B) {
-	for _, size := range [][2]int{{1, 1000}, {100, 10}, {1000, 1}, {40, 250}} {
+	for _, size := range [][2]int{{1, 1000}, {100, 10}, {1000, 1}, {40, 250}, {2000, 10}} {
 		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) {
 			w, m := newWorld(size[0], size[1]), newModel()
 			w.show(m, 0, 200, 60)

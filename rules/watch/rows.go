@@ -37,14 +37,14 @@ func (m *Model) arrange() {
 		chosen = m.rows[m.cursor].id
 	}
 	m.rows, m.widest = m.rows[:0], 0
-	pools := make([]*pool, 0, len(m.pools))
-	for i := range m.pools {
-		pools = append(pools, &m.pools[i])
-	}
+	pools := slices.Clone(m.pools)
 	order(m, pools, func(p *pool) *row { return &p.row })
 	filter := strings.ToLower(m.filter)
 	for _, p := range pools {
 		m.add(p, filter)
+	}
+	for _, r := range m.rows {
+		m.widest = max(m.widest, utf8.RuneCountInString(r.name)+2)
 	}
 	if at := slices.IndexFunc(m.rows, func(r *row) bool { return r.id == chosen }); at >= 0 {
 		m.cursor = at
@@ -55,29 +55,27 @@ func (m *Model) arrange() {
 // add adds the rows of a service. If its own name has not what the filter asks
 // for, only those servers are shown whose name has, or nothing.
 func (m *Model) add(p *pool, filter string) {
-	servers := make([]*row, 0, len(p.servers))
-	whole := strings.Contains(strings.ToLower(p.name), filter)
+	first := len(m.rows)
+	m.rows = append(m.rows, &p.row)
+	whole := contains(p.name, filter)
 	for i := range p.servers {
-		if r := &p.servers[i]; whole || strings.Contains(strings.ToLower(r.name), filter) {
-			servers = append(servers, r)
+		if r := &p.servers[i]; whole || contains(r.name, filter) {
+			m.rows = append(m.rows, r)
 		}
 	}
-	if !whole && len(servers) == 0 {
-		return
-	}
-	m.addRow(&p.row)
-	if m.collapsed[p.service] {
-		return
-	}
-	order(m, servers, func(r *row) *row { return r })
-	for _, r := range servers {
-		m.addRow(r)
+	switch servers := m.rows[first+1:]; {
+	case !whole && len(servers) == 0:
+		m.rows = m.rows[:first]
+	case m.collapsed[p.service]:
+		m.rows = m.rows[:first+1]
+	default:
+		order(m, servers, func(r *row) *row { return r })
 	}
 }
 
-func (m *Model) addRow(r *row) {
-	m.rows = append(m.rows, r)
-	m.widest = max(m.widest, utf8.RuneCountInString(r.name)+2)
+// contains says that a name has what the filter, in small letters, asks for.
+func contains(name, filter string) bool {
+	return filter == "" || strings.Contains(strings.ToLower(name), filter)
 }
 
 // order sorts by the chosen column, the largest first unless reversed. Equals,

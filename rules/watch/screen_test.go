@@ -118,7 +118,7 @@ func TestOnATerminal(t *testing.T) {
 				tm := newTerminal(t, size[0], size[1], world)
 				services, servers, _ := strings.Cut(world, "x")
 				tm.sees(`^ipvsadm  \d\d:\d\d:\d\d  every 200ms`, `^- TCP  10.0.0.1:80 rr +`+servers+"/"+servers+` .*█`,
-					`^  192.168.1.1:8080 +1 +0 +0 +[1-9].*[▁▂▃▄▅▆▇]?█`, `^q quit  / filter`)
+					`^  192.168.1.1:8080 +1 +0 +0 +[1-9].*[▁▂▃▄▅▆▇]?█`, `^q quit  h help  / filter`)
 				tm.press("End")
 				tm.sees(`^  192.168.` + services + `.` + servers + `:8080 +1 +0 `)
 				tm.do("resize-window", "-x", "100", "-y", "12")

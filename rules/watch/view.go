@@ -35,6 +35,9 @@ const headLines = 4
 func (m *Model) View(width, height int, ascii bool) []Line {
 	m.height = max(height-headLines-1, 1)
 	m.clamp()
+	if m.help {
+		return helpView(width, height, ascii)
+	}
 	l := newLayout(width, m.widest)
 	above, titles := m.titles(l, ascii)
 	lines := []Line{
@@ -56,10 +59,15 @@ func (m *Model) View(width, height int, ascii bool) []Line {
 	for len(lines) < height-1 {
 		lines = append(lines, Line{})
 	}
-	lines = append(lines, m.bottom())
+	lines = append(lines, m.bottom(l, ascii))
 	if over := len(lines) - height; over > 0 { // a tiny window
 		lines = lines[over:]
 	}
+	return fitted(lines, width)
+}
+
+// fitted makes lines that fit into width.
+func fitted(lines []Line, width int) []Line {
 	for i := range lines {
 		lines[i].Text = fit(lines[i].Text, width)
 		if s := lines[i].Style; s != Title && s != Chosen {
@@ -104,42 +112,22 @@ func (c column) String() string {
 // summary is the state of all pools at a glance. What does not fit into width is
 // left out, for a number cut off would be another number.
 func (m *Model) summary(width int) string {
-	var servers, weightless, overloaded, unserved int
-	var all values
-	for i := range m.pools {
-		p := &m.pools[i]
-		servers += p.total
-		if p.usable == 0 {
-			unserved++
-		}
-		for j := range p.servers {
-			r := &p.servers[j]
-			if r.weight == 0 {
-				weightless++
-			}
-			if r.overloaded {
-				overloaded++
-			}
-		}
-		for j, v := range p.now {
-			all[j] += v
-		}
-	}
+	t := &m.totals
 	var b strings.Builder
 	b.WriteString(count(len(m.pools), "service"))
-	if unserved > 0 {
-		fmt.Fprintf(&b, ", %d unserved", unserved)
+	if t.unserved > 0 {
+		fmt.Fprintf(&b, ", %d unserved", t.unserved)
 	}
-	b.WriteString("; " + count(servers, "server"))
-	if weightless > 0 {
-		fmt.Fprintf(&b, ", %d weight 0", weightless)
+	b.WriteString("; " + count(t.servers, "server"))
+	if t.weightless > 0 {
+		fmt.Fprintf(&b, ", %d weight 0", t.weightless)
 	}
-	if overloaded > 0 {
-		fmt.Fprintf(&b, ", %d overloaded", overloaded)
+	if t.overloaded > 0 {
+		fmt.Fprintf(&b, ", %d overloaded", t.overloaded)
 	}
 	for _, part := range []string{
-		"; " + short(all[conns]) + " conns/s",
-		", bytes/s " + short(all[inBytes]) + " in, " + short(all[outBytes]) + " out",
+		"; " + short(t.now[conns]) + " conns/s",
+		", bytes/s " + short(t.now[inBytes]) + " in, " + short(t.now[outBytes]) + " out",
 	} {
 		if b.Len()+len(part) > width {
 			break
@@ -231,7 +219,7 @@ func (m *Model) line(r *row, l layout, number func(float64) string, ascii bool) 
 		mark, style = "0 ", Faint
 	}
 	var b strings.Builder
-	b.WriteString(fit(mark+r.name, l.name) + right(weight, l.weight))
+	b.WriteString(fit(mark+shorten(r.name, l.nameRoom(), ascii), l.name) + right(weight, l.weight))
 	for i, w := range l.metrics {
 		switch {
 		case w == 0:
@@ -318,14 +306,18 @@ func (m *Model) nothing() string {
 	return "the table is empty"
 }
 
-// bottom is the last line: what is typed, what went wrong, or which keys there
-// are.
-func (m *Model) bottom() Line {
+// bottom is the last line: what is typed, what went wrong, the name that the
+// chosen row has no room for, or which keys there are.
+func (m *Model) bottom(l layout, ascii bool) Line {
 	switch {
 	case m.typing:
 		return Line{"only what contains: " + m.filter + "_   (Enter keeps it, Esc drops it)", Normal}
 	case m.trouble != "":
 		return Line{"cannot read the table: " + m.trouble + " (trying again)", Bad}
+	case m.cursor < len(m.rows):
+		if name := m.rows[m.cursor].name; shorten(name, l.nameRoom(), ascii) != name {
+			return Line{name + "   h help", Faint}
+		}
 	}
-	return Line{"q quit  / filter  < > sort  r reverse  space fold  c all  f freeze  arrows", Faint}
+	return Line{"q quit  h help  / filter  < > sort  r reverse  space fold  c all  f freeze", Faint}
 }
