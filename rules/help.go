@@ -51,7 +51,8 @@ mistake on the command line, or no IPVS; 3 a dry run found something to change;
 255 an option that cannot be read, or the kernel refused.
 `
 
-// usage is an option as pflag sees it, which lays out the help.
+// usage is an option as pflag sees it, which lays out the help. It knows no
+// optional values as we write them, --watch[=SECONDS], so those are in the name.
 type usage struct{ *spelling }
 
 func (usage) String() string   { return "" }
@@ -59,10 +60,22 @@ func (usage) Set(string) error { return nil }
 
 // Type names the value; pflag shows none for "bool".
 func (u usage) Type() string {
-	if u.value == "" {
+	if u.value == "" || u.omitted != "" {
 		return "bool"
 	}
 	return u.value
+}
+
+func (u usage) flag() *pflag.Flag {
+	f := &pflag.Flag{Name: u.long, Usage: u.usage, Value: u}
+	if u.short != 0 {
+		f.Shorthand = string(u.short)
+	}
+	if u.omitted != "" {
+		f.Name += "[=" + u.value + "]"
+		f.Usage += " (" + u.omitted + " if left out)"
+	}
+	return f
 }
 
 // helpText is what -h prints after the version. The option table is its source,
@@ -74,15 +87,9 @@ func helpText() string {
 		set := pflag.NewFlagSet("", pflag.ContinueOnError)
 		set.SortFlags = false
 		for i := range g.options {
-			s := &g.options[i]
-			if s.usage == "" {
-				continue // a second spelling of the one before
+			if s := &g.options[i]; s.usage != "" { // else a second spelling of the one before
+				set.AddFlag(usage{s}.flag())
 			}
-			flag := pflag.Flag{Name: s.long, Usage: s.usage, Value: usage{s}, NoOptDefVal: s.omitted}
-			if s.short != 0 {
-				flag.Shorthand = string(s.short)
-			}
-			set.AddFlag(&flag)
 		}
 		b.WriteString("\n" + g.title + ":\n" + set.FlagUsagesWrapped(80))
 	}

@@ -11,8 +11,15 @@ func TestTheHelpNamesEveryOptionAndScheduler(t *testing.T) {
 	text := helpText()
 	for _, g := range optionTable {
 		for _, f := range g.options {
-			if f.long != "" && !strings.Contains(text, " --"+f.long+" ") {
-				t.Errorf("no --%s", f.long)
+			shown := " --" + f.long + " "
+			switch {
+			case f.omitted != "":
+				shown = " --" + f.long + "[=" + f.value + "] "
+			case f.value != "":
+				shown += f.value + " "
+			}
+			if f.long != "" && !strings.Contains(text, shown) {
+				t.Errorf("no %q", shown)
 			}
 			if f.short != 0 && !strings.Contains(text, "-"+string(f.short)) {
 				t.Errorf("no -%c", f.short)

@@ -52,14 +52,18 @@ func manOptions() string {
 			}
 			value := ""
 			if s.value != "" {
-				value = ` \fI` + escape.Replace(s.value) + `\fR`
+				font := `\fI`
+				if s.value == strings.ToLower(s.value) { // the word itself
+					font = `\fB`
+				}
+				value = ` ` + font + strings.ReplaceAll(escape.Replace(s.value), "|", `\fR|`+font) + `\fR`
 				if s.omitted != "" {
-					value = `[=\fI` + escape.Replace(s.value) + `\fR]`
+					value = `[=` + value[1:] + `]`
 				}
 			}
 			text := escape.Replace(s.usage)
 			if s.omitted != "" {
-				text += ` (` + s.omitted + ` if it is left out)`
+				text += ` (` + s.omitted + ` if left out)`
 			}
 			fmt.Fprintf(&b, ".TP\n%s%s\n%s\n", strings.Join(names, ", "), value, text)
 		}

@@ -120,7 +120,9 @@ type spelling struct {
 	long  string // its name, "" for none
 	verb  verb   // noVerb if it is no command
 	kind  option // noOption if nobody judges it
-	value string // what the value is; "" for an option without
+	// value is what the value is, in capitals unless it is the word itself; "" for
+	// an option without.
+	value string
 	// omitted is what stands for a value that is left out; "" if it must be there.
 	omitted string
 	usage   string
@@ -156,28 +158,28 @@ var optionTable = [...]optionGroup{
 		{short: 'v', long: "version", verb: version, kind: noOption, usage: "show the version"},
 	}},
 	{"Service options", []spelling{
-		{short: 't', long: "tcp-service", kind: optService, value: "host:port", read: (*draft).tcpService, usage: "virtual service over TCP"},
-		{short: 'u', long: "udp-service", kind: optService, value: "host:port", read: (*draft).udpService, usage: "virtual service over UDP"},
-		{long: "sctp-service", kind: optService, value: "host:port", read: (*draft).sctpService, usage: "virtual service over SCTP"},
-		{short: 'f', long: "fwmark-service", kind: optService, value: "mark", read: (*draft).fwmarkService, usage: "virtual service of packets with a firewall mark"},
+		{short: 't', long: "tcp-service", kind: optService, value: "HOST:PORT", read: (*draft).tcpService, usage: "virtual service over TCP"},
+		{short: 'u', long: "udp-service", kind: optService, value: "HOST:PORT", read: (*draft).udpService, usage: "virtual service over UDP"},
+		{long: "sctp-service", kind: optService, value: "HOST:PORT", read: (*draft).sctpService, usage: "virtual service over SCTP"},
+		{short: 'f', long: "fwmark-service", kind: optService, value: "MARK", read: (*draft).fwmarkService, usage: "virtual service of packets with a firewall mark"},
 		{short: '6', long: "ipv6", kind: noOption, read: (*draft).ipv6, usage: "after -f: the mark is on IPv6 packets"},
-		{short: 's', long: "scheduler", kind: optScheduler, value: "name", read: (*draft).scheduler, usage: "how to choose a server (default wlc)"},
-		{short: 'b', long: "sched-flags", kind: optSchedFlags, value: "flags", read: (*draft).schedulerFlags, usage: "the scheduler's flags, separated by commas"},
-		{short: 'p', long: "persistent", kind: optPersistent, value: "seconds", omitted: "360", read: (*draft).persistent, usage: "keep a client with its server for so long"},
-		{short: 'M', long: "netmask", kind: optNetmask, value: "mask", read: (*draft).persistenceMask, usage: "clients that count as one: 255.255.255.0, /24, for IPv6 64 or /64"},
-		{long: "pe", kind: optPE, value: "engine", read: (*draft).engine, usage: "persistence engine, such as sip"},
+		{short: 's', long: "scheduler", kind: optScheduler, value: "NAME", read: (*draft).scheduler, usage: "how to choose a server (default wlc)"},
+		{short: 'b', long: "sched-flags", kind: optSchedFlags, value: "FLAGS", read: (*draft).schedulerFlags, usage: "the scheduler's flags, separated by commas"},
+		{short: 'p', long: "persistent", kind: optPersistent, value: "SECONDS", omitted: "360", read: (*draft).persistent, usage: "keep a client with its server for so long"},
+		{short: 'M', long: "netmask", kind: optNetmask, value: "MASK", read: (*draft).persistenceMask, usage: "clients that count as one: 255.255.255.0, /24, for IPv6 64 or /64"},
+		{long: "pe", kind: optPE, value: "ENGINE", read: (*draft).engine, usage: "persistence engine, such as sip"},
 		{short: 'o', long: "ops", kind: optOnePacket, read: (*draft).onePacket, usage: "schedule every UDP packet by itself"},
 	}},
 	{"Server options", []spelling{
-		{short: 'r', long: "real-server", kind: optServer, value: "host:port", read: (*draft).realServer, usage: "the server; its port is by default that of the service"},
+		{short: 'r', long: "real-server", kind: optServer, value: "HOST:PORT", read: (*draft).realServer, usage: "the server; its port is by default that of the service"},
 		{short: 'g', long: "gatewaying", kind: optForward, read: (*draft).route, usage: "forward by direct routing (default)"},
 		{short: 'i', long: "ipip", kind: optForward, read: (*draft).tunnel, usage: "forward through a tunnel"},
 		{short: 'm', long: "masquerading", kind: optForward, read: (*draft).masquerade, usage: "forward by address translation (NAT)"},
-		{short: 'w', long: "weight", kind: optWeight, value: "n", read: (*draft).serverWeight, usage: "the server's share; 0 gives it no new connections (default 1)"},
-		{short: 'x', long: "u-threshold", kind: optUpper, value: "n", read: (*draft).upperThreshold, usage: "no new connections from this many on; 0 for no limit"},
-		{short: 'y', long: "l-threshold", kind: optLower, value: "n", read: (*draft).lowerThreshold, usage: "new connections again below this many"},
-		{long: "tun-type", kind: optTunType, value: "type", read: (*draft).tunnelType, usage: "with -i: ipip, gue or gre (default ipip)"},
-		{long: "tun-port", kind: optTunPort, value: "port", read: (*draft).tunnelPort, usage: "UDP port of a gue tunnel"},
+		{short: 'w', long: "weight", kind: optWeight, value: "N", read: (*draft).serverWeight, usage: "the server's share; 0 gives it no new connections (default 1)"},
+		{short: 'x', long: "u-threshold", kind: optUpper, value: "N", read: (*draft).upperThreshold, usage: "no new connections from this many on; 0 for no limit"},
+		{short: 'y', long: "l-threshold", kind: optLower, value: "N", read: (*draft).lowerThreshold, usage: "new connections again below this many"},
+		{long: "tun-type", kind: optTunType, value: "TYPE", read: (*draft).tunnelType, usage: "with -i: ipip, gue or gre (default ipip)"},
+		{long: "tun-port", kind: optTunPort, value: "PORT", read: (*draft).tunnelPort, usage: "UDP port of a gue tunnel"},
 		{long: "tun-nocsum", kind: optTunNoCsum, usage: "gue and gre: no checksum (default)"},
 		{long: "tun-csum", kind: optTunCsum, usage: "gue and gre: with checksum"},
 		{long: "tun-remcsum", kind: optTunRemCsum, usage: "gue: remote checksum offload"},
@@ -197,21 +199,21 @@ var optionTable = [...]optionGroup{
 		{long: "sort", kind: noOption, usage: "sorted (default)"},
 	}},
 	{"Daemon options", []spelling{
-		{long: "mcast-interface", kind: optInterface, value: "name", read: (*draft).mcastInterface, usage: "interface of the multicasts (default eth0)"},
-		{long: "syncid", kind: optSyncID, value: "n", read: (*draft).syncID, usage: "a daemon hears those with its number, 0 to 255 (default 0)"},
-		{long: "sync-maxlen", kind: optMaxLen, value: "bytes", read: (*draft).syncMaxLen, usage: "longest message, 1 to 65507 (default 1472, less if the MTU is)"},
-		{long: "mcast-group", kind: optGroup, value: "address", read: (*draft).mcastGroup, usage: "multicast group (default 224.0.0.81)"},
-		{long: "mcast-port", kind: optPort, value: "port", read: (*draft).mcastPort, usage: "UDP port (default 8848)"},
-		{long: "mcast-ttl", kind: optTTL, value: "n", read: (*draft).mcastTTL, usage: "time to live, 1 to 255 (default 1)"},
+		{long: "mcast-interface", kind: optInterface, value: "NAME", read: (*draft).mcastInterface, usage: "interface of the multicasts (default eth0)"},
+		{long: "syncid", kind: optSyncID, value: "N", read: (*draft).syncID, usage: "a daemon hears those with its number, 0 to 255 (default 0)"},
+		{long: "sync-maxlen", kind: optMaxLen, value: "BYTES", read: (*draft).syncMaxLen, usage: "longest message, 1 to 65507 (default 1472, less if the MTU is)"},
+		{long: "mcast-group", kind: optGroup, value: "ADDRESS", read: (*draft).mcastGroup, usage: "multicast group (default 224.0.0.81)"},
+		{long: "mcast-port", kind: optPort, value: "PORT", read: (*draft).mcastPort, usage: "UDP port (default 8848)"},
+		{long: "mcast-ttl", kind: optTTL, value: "N", read: (*draft).mcastTTL, usage: "time to live, 1 to 255 (default 1)"},
 	}},
 	{"Not in ipvsadm 1.31", []spelling{
 		{long: "dry-run", kind: optDryRun, usage: "with a command that changes something: show what would change, change nothing"},
 		{long: "replace", kind: optReplace, value: "services", omitted: "all", read: (*draft).replaceWhat, usage: "with -R: make the table what the stream says, in place; \"services\" leaves those alone that it does not name"},
-		{long: "drain", kind: optDrain, value: "seconds", omitted: "300", read: (*draft).drainFor, usage: "with -d, -e: weight 0, then wait until the connections are gone, but no longer than this; 0 for ever; also 5m, 1h"},
+		{long: "drain", kind: optDrain, value: "SECONDS", omitted: "300", read: (*draft).drainFor, usage: "with -d, -e: weight 0, then wait until the connections are gone, but no longer than this; 0 for ever; also 5m, 1h"},
 		{long: "drain-inactive", kind: optDrainInactive, usage: "with --drain: wait for inactive connections and persistent clients too"},
 		{long: "json", kind: optJSON, usage: "with -L: print JSON; with -R: read it"},
-		{long: "watch", kind: optWatch, value: "seconds", omitted: "1", read: (*draft).watchEvery, usage: "with -L: a live view, renewed this often"},
-		{long: "count", kind: optCount, value: "n", read: (*draft).watchCount, usage: "with --watch: end after so many views"},
+		{long: "watch", kind: optWatch, value: "SECONDS", omitted: "1", read: (*draft).watchEvery, usage: "with -L: a live view, renewed this often"},
+		{long: "count", kind: optCount, value: "N", read: (*draft).watchCount, usage: "with --watch: end after so many views"},
 	}},
 }
 
