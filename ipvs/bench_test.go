@@ -83,13 +83,14 @@ func BenchmarkReadList(b *testing.B) {
 func BenchmarkProc(b *testing.B) {
 	var text strings.Builder
 	text.WriteString(procTitle)
-	for i := range 2000 {
-		e := entry(service(tcp(fmt.Sprintf("10.0.0.1:%d", i+1)), "rr"), dest("10.0.0.2:80", Route, 1))
-		writeProcEntry(&text, &e)
+	list := make([]Entry, 2000)
+	for i := range list {
+		list[i] = entry(service(tcp(fmt.Sprintf("10.0.0.1:%d", i+1)), "rr"), dest("10.0.0.2:80", Route, 1))
+		writeProcEntry(&text, &list[i])
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if parseProc(strings.NewReader(text.String())) == nil {
+		if p := newProcTable(list); !p.parse(strings.NewReader(text.String()), Basic) {
 			b.Fatal("not understood")
 		}
 	}

@@ -233,7 +233,7 @@ func TestNamespaces(t *testing.T) {
 					t.Errorf("detail %d: %+v, want %+v", d, got, want)
 				}
 			}
-			if p := c.readProc([]Entry{want}); !p.confirms(1) {
+			if p := c.readProc([]Entry{want}, Basic); !p.confirms() {
 				t.Error("/proc shows another namespace")
 			}
 		}

@@ -149,27 +149,22 @@ func FuzzProc(f *testing.F) {
 		f.Add(b.String() + "TCP  0A000001:0050 rr ops persistent 6000 FFFFFFFF\n")
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		p := parseProc(strings.NewReader(text))
-		if p == nil {
+		p := readText(text, procKeys(text))
+		if p == nil || p.twins {
 			return
 		}
 		var again strings.Builder
 		again.WriteString(procTitle)
-		for k, s := range p.index {
-			if s.seen != 1 {
-				return
-			}
-			e := Entry{ServiceState: ServiceState{Service: service(k, "rr")}, Destinations: s.dests}
-			writeProcEntry(&again, &e)
+		for i := range p.list {
+			writeProcEntry(&again, &p.list[i])
 		}
-		q := parseProc(strings.NewReader(again.String()))
-		if q == nil || len(q.index) != len(p.index) {
+		q := readText(again.String(), procKeys(text))
+		if q == nil || q.hits != p.hits {
 			t.Fatalf("%s\nis not understood", again.String())
 		}
-		for k, s := range p.index {
-			other := q.index[k]
-			if other == nil || !slices.Equal(s.dests, other.dests) {
-				t.Fatalf("%+v: %+v, was %+v", k, other, s)
+		for i := range p.list {
+			if !slices.Equal(p.list[i].Destinations, q.list[i].Destinations) {
+				t.Fatalf("%+v, was %+v", q.list[i], p.list[i])
 			}
 		}
 	})

@@ -94,11 +94,10 @@ func distinct(want []Wanted) []Wanted {
 	return out
 }
 
-// distinctDestinations returns real servers in normal form with each address once:
-// the last one counts, in the place of the first.
-func distinctDestinations(list []Destination) []Destination {
+// distinctDestinations appends to out real servers in normal form with each
+// address once: the last one counts, in the place of the first.
+func distinctDestinations(out, list []Destination) []Destination {
 	at := make(map[netip.AddrPort]int, len(list))
-	out := make([]Destination, 0, len(list))
 	for _, d := range list {
 		d = normalDestination(d)
 		if i, again := at[d.Addr]; again {

@@ -11,11 +11,10 @@ type Wanted struct {
 // Change is a step of a plan.
 type Change struct {
 	Op Op
-	// OldService is what an EditService replaces or a DeleteService removes, and
-	// OldDestination what an EditDestination or a DeleteDestination does. Both
-	// are zero otherwise.
-	OldService     Service
-	OldDestination Destination
+	// Old is what would bring back what an edit replaces or a deletion removes: an
+	// AddService, which brings back no real servers, or an AddDestination. It is
+	// nil for other operations.
+	Old Op
 }
 
 // Owner says what of the kernel's table may be deleted when it is not wanted:
@@ -47,7 +46,7 @@ func Ops(plan []Change) []Op {
 }
 
 // Plan returns the fewest changes that make want of have, the kernel's table as
-// a query of detail Full shows it. Planning against what was just applied is
+// a query of detail Settings or Full shows it. Planning against what was just applied is
 // empty, as far as the kernel took it.
 //
 // The order keeps rules from being lost: at every instant, so
@@ -91,6 +90,7 @@ type planner struct {
 	mine                 Owner
 	have                 map[ServiceKey]*Entry
 	adds, edits, deletes []Change
+	room                 []Destination
 }
 
 // keep plans for a service that is wanted.
@@ -101,19 +101,20 @@ func (p *planner) keep(w *Wanted) {
 		p.adds = append(p.adds, Change{Op: AddService{w.Service}})
 		e = new(Entry)
 	case !sameService(&e.Service, &w.Service):
-		p.edits = append(p.edits, Change{Op: EditService{w.Service}, OldService: e.Service})
+		p.edits = append(p.edits, Change{Op: EditService{w.Service}, Old: AddService{e.Service}})
 	}
 	if sameDestinations(e, w) {
 		return
 	}
 	has := destinationsOf(e)
-	for _, d := range distinctDestinations(w.Destinations) {
+	p.room = distinctDestinations(p.room[:0], w.Destinations)
+	for _, d := range p.room {
 		old, ok := has[d.Addr]
 		switch {
 		case !ok:
 			p.adds = append(p.adds, Change{Op: AddDestination{k, d}})
 		case *old != d:
-			p.edits = append(p.edits, Change{Op: EditDestination{k, d}, OldDestination: *old})
+			p.edits = append(p.edits, Change{Op: EditDestination{k, d}, Old: AddDestination{k, *old}})
 		}
 		delete(has, d.Addr)
 	}
@@ -150,7 +151,7 @@ func (p *planner) leave(e *Entry) {
 		all = p.mine(e.ServiceKey, e.Destinations[i].Addr)
 	}
 	if all {
-		p.deletes = append(p.deletes, Change{Op: DeleteService{e.ServiceKey}, OldService: e.Service})
+		p.deletes = append(p.deletes, Change{Op: DeleteService{e.ServiceKey}, Old: AddService{e.Service}})
 		return
 	}
 	p.drop(e, destinationsOf(e))
@@ -159,9 +160,9 @@ func (p *planner) leave(e *Entry) {
 // drop plans for those real servers of a service that are not wanted.
 func (p *planner) drop(e *Entry, unwanted map[netip.AddrPort]*Destination) {
 	for i := range e.Destinations {
-		d := &e.Destinations[i].Destination
+		d := e.Destinations[i].Destination
 		if unwanted[d.Addr] != nil && p.mine(e.ServiceKey, d.Addr) {
-			p.deletes = append(p.deletes, Change{Op: DeleteDestination{e.ServiceKey, d.Addr}, OldDestination: *d})
+			p.deletes = append(p.deletes, Change{Op: DeleteDestination{e.ServiceKey, d.Addr}, Old: AddDestination{e.ServiceKey, d}})
 		}
 	}
 }

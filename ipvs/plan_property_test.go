@@ -174,7 +174,7 @@ func checkFewest(t *rapid.T, plan []ipvs.Change, have, want map[row]any) {
 	// The timeouts that wrap are equal here and may differ there.
 	edits := slices.ContainsFunc(plan, func(c ipvs.Change) bool {
 		e, ok := c.Op.(ipvs.EditService)
-		return ok && (e.Service.Timeout > 360*time.Second || c.OldService.Timeout > 360*time.Second)
+		return ok && (e.Service.Timeout > 360*time.Second || c.Old.(ipvs.AddService).Service.Timeout > 360*time.Second)
 	})
 	if len(plan) != fewest && !edits {
 		t.Fatalf("%d changes planned, %d are enough: %v", len(plan), fewest, plan)

@@ -80,15 +80,15 @@ func line(c ipvs.Change) string {
 	case ipvs.AddService:
 		return "add " + name(op.Service.ServiceKey) + " " + op.Service.Scheduler
 	case ipvs.EditService:
-		return fmt.Sprintf("edit %s %s -> %s", name(op.Service.ServiceKey), c.OldService.Scheduler, op.Service.Scheduler)
+		return fmt.Sprintf("edit %s %s -> %s", name(op.Service.ServiceKey), c.Old.(ipvs.AddService).Service.Scheduler, op.Service.Scheduler)
 	case ipvs.DeleteService:
-		return fmt.Sprintf("delete %s %s", name(op.Service), c.OldService.Scheduler)
+		return fmt.Sprintf("delete %s %s", name(op.Service), c.Old.(ipvs.AddService).Service.Scheduler)
 	case ipvs.AddDestination:
 		return fmt.Sprintf("add %s / %s *%d", name(op.Service), op.Destination.Addr, op.Destination.Weight)
 	case ipvs.EditDestination:
-		return fmt.Sprintf("edit %s / %s *%d -> *%d", name(op.Service), op.Destination.Addr, c.OldDestination.Weight, op.Destination.Weight)
+		return fmt.Sprintf("edit %s / %s *%d -> *%d", name(op.Service), op.Destination.Addr, c.Old.(ipvs.AddDestination).Destination.Weight, op.Destination.Weight)
 	case ipvs.DeleteDestination:
-		return fmt.Sprintf("delete %s / %s *%d", name(op.Service), op.Addr, c.OldDestination.Weight)
+		return fmt.Sprintf("delete %s / %s *%d", name(op.Service), op.Addr, c.Old.(ipvs.AddDestination).Destination.Weight)
 	}
 	return fmt.Sprintf("%T", c.Op)
 }

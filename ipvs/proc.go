@@ -3,152 +3,173 @@ package ipvs
 import (
 	"bufio"
 	"bytes"
+	"cmp"
+	"hash/maphash"
 	"io"
 	"net/netip"
 	"slices"
 )
 
-// procTable is the content of /proc/net/ip_vs: the real servers of all services
-// in few reads, though only as much of them as Basic has, and without the
-// family of firewall mark services.
+// procTable is what /proc/net/ip_vs says of a list of services: the real servers
+// of all of them in few reads, though only as much of them as Basic has, and
+// without the family of firewall mark services.
+//
+// It is joined with the list as it is read, place by place: the kernel has the
+// same order for both.
 type procTable struct {
-	index    map[ServiceKey]*procService // with Family 0 for firewall marks
-	services int                         // with those whose key is not understood
-	free     []DestinationState          // where the next real servers go
+	list  []Entry
+	known []bool // whether the file told the servers of list[i], and no doubt is left
+	next  int    // where the next line's service should be
+	lines int    // services in the file
+	hits  int    // of these in the list
+	twins bool   // some of the list look the same in the file
+	free  []DestinationState
 }
 
-type procService struct {
-	seen   int // lines with this key
-	joined int // services of the netlink list with this key
-	dests  []DestinationState
+func newProcTable(list []Entry) *procTable {
+	return &procTable{list: list, known: make([]bool, len(list))}
 }
 
-// readProc reads the table and joins it with the list of services; nil if that
-// is not possible.
-func (c *Client) readProc(services []Entry) *procTable {
+// readProc fills in the real servers of a list of services as far as the file
+// tells what d needs of them; nil if it can't be read.
+func (c *Client) readProc(list []Entry, d Detail) *procTable {
 	f, err := c.sock.openFile("ip_vs")
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
-	p := parseProc(f)
-	if p == nil {
+	p := newProcTable(list)
+	if !p.parse(f, d) {
 		return nil
 	}
-	for i := range services {
-		if s := p.index[procKey(&services[i].ServiceKey)]; s != nil {
-			s.joined++
-		}
-	}
+	p.doubt(d)
 	return p
 }
 
-func procKey(k *ServiceKey) ServiceKey {
-	if k.FWMark != 0 {
-		return ServiceKey{FWMark: k.FWMark}
+// procKey is the key of a service in the file: it does not tell the family of
+// firewall marks.
+func procKey(e *Entry) ServiceKey {
+	if e.FWMark != 0 {
+		return ServiceKey{FWMark: e.FWMark}
 	}
-	return *k
+	return e.ServiceKey
 }
 
-// confirms says that both lists have the same n services.
-func (p *procTable) confirms(n int) bool {
-	if p == nil || p.services != n || len(p.index) != n {
-		return false
-	}
-	for _, s := range p.index {
-		if s.joined != 1 {
-			return false
+// doubt takes back what is not quite certain, or not enough.
+func (p *procTable) doubt(d Detail) {
+	again := repeated(p.list, procKey)
+	p.twins = len(again) > 0
+	for i := range p.list {
+		e := &p.list[i]
+		tunnel := func(s DestinationState) bool { return s.Forward == Tunnel }
+		if d == Full || again[procKey(e)] || d != Basic && slices.ContainsFunc(e.Destinations, tunnel) {
+			p.known[i] = false
 		}
+		e.Destinations = slices.Clip(e.Destinations)
 	}
-	return true
 }
 
-// destinations returns the real servers of a service, false if it is not quite
-// certain that they are those, or if more has to be known of them.
-func (p *procTable) destinations(k *ServiceKey, d Detail) ([]DestinationState, bool) {
-	if p == nil {
-		return nil, false
+// confirms says that the file has the same services as the list.
+func (p *procTable) confirms() bool {
+	return p != nil && !p.twins && p.hits == p.lines && p.hits == len(p.list)
+}
+
+// knows says whether the servers of list[i] are filled in.
+func (p *procTable) knows(i int) bool { return p != nil && p.known[i] }
+
+// repeated returns the keys that stand in a list more than once. A map of all
+// keys would take more memory than many a list.
+func repeated[K comparable, V any](list []V, key func(*V) K) map[K]bool {
+	type place struct {
+		hash  uint64
+		index int
 	}
-	s := p.index[procKey(k)]
-	if s == nil || s.seen != 1 || s.joined != 1 {
-		return nil, false
+	seed := maphash.MakeSeed()
+	places := make([]place, len(list))
+	for i := range list {
+		places[i] = place{maphash.Comparable(seed, key(&list[i])), i}
 	}
-	if d != Basic {
-		for i := range s.dests {
-			if s.dests[i].Forward == Tunnel {
-				return nil, false
+	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.hash, b.hash) })
+	var again map[K]bool
+	for i := 1; i < len(places); i++ {
+		if a, b := places[i-1], places[i]; a.hash == b.hash {
+			if again == nil {
+				again = map[K]bool{}
 			}
+			again[key(&list[a.index])], again[key(&list[b.index])] = true, true
 		}
 	}
-	return slices.Clip(s.dests), true
+	return again
 }
 
-// parseProc reads /proc/net/ip_vs as ip_vs_info_seq_show writes it. It returns
-// nil if there is anything in it that it does not understand.
-func parseProc(r io.Reader) *procTable {
+// parse reads the file as ip_vs_info_seq_show writes it. It returns false if
+// there is anything in it that it does not understand.
+func (p *procTable) parse(r io.Reader, d Detail) bool {
 	b := bufio.NewReaderSize(r, 64<<10)
-	p := &procTable{index: map[ServiceKey]*procService{}}
-	var current *procService
+	var current *Entry
 	for n := 0; ; n++ {
 		line, err := b.ReadSlice('\n')
 		if err == io.EOF && len(line) == 0 && n >= 3 {
-			return p
+			return true
 		}
 		if err != nil {
-			return nil
+			return false
 		}
 		switch {
 		case n < 3: // titles
 			if n == 0 && !bytes.HasPrefix(line, []byte("IP Virtual Server ")) {
-				return nil
+				return false
 			}
 		case bytes.HasPrefix(line, []byte("  ->")):
-			d, ok := parseProcDest(line[len("  ->"):])
-			if !ok || current == nil {
-				return nil
+			s, ok := parseProcDest(line[len("  ->"):])
+			if !ok || p.lines == 0 {
+				return false
 			}
-			p.addDest(current, d)
+			if current != nil && d != Full {
+				p.addDest(current, s)
+			}
 		default:
 			k, ok := parseProcService(line)
 			if !ok {
-				return nil
+				return false
 			}
-			current = p.add(k)
+			current = p.join(k)
 		}
 	}
 }
 
-// add returns the place of a service; one whose key is the zero key has none.
-func (p *procTable) add(k ServiceKey) *procService {
-	p.services++
-	s := &procService{}
-	if k == (ServiceKey{}) {
-		return s
+// join returns the service of the list that the next line of the file is about,
+// nil if there is none.
+func (p *procTable) join(k ServiceKey) *Entry {
+	p.lines++
+	for range p.list {
+		if p.next >= len(p.list) {
+			p.next = 0
+		}
+		i := p.next
+		p.next++
+		if e := &p.list[i]; !p.known[i] && procKey(e) == k {
+			p.hits++
+			p.known[i] = true
+			e.Destinations = nil
+			return e
+		}
 	}
-	if other := p.index[k]; other != nil {
-		s.seen = other.seen
-	}
-	s.seen++
-	p.index[k] = s
-	return s
+	return nil
 }
 
-// destsAtOnce is the number of real servers that room is made for. Every page of
-// memory that a process touches for the first time costs it as much as several
-// lines do, and a list that grows as it is read leaves most of them behind.
-const destsAtOnce = 512
-
-// addDest adds a real server to the service that was read last.
-func (p *procTable) addDest(s *procService, d DestinationState) {
-	if n := len(s.dests); n == cap(s.dests) {
+// addDest adds a real server to the service that was joined last.
+func (p *procTable) addDest(e *Entry, d DestinationState) {
+	list := e.Destinations
+	if n := len(list); n == cap(list) {
 		if len(p.free) == 0 {
-			p.free = make([]DestinationState, max(destsAtOnce, 2*n))
+			p.free = make([]DestinationState, max(atOnce, 2*n))
 		}
-		// All that is free is s's until the next service begins.
-		s.dests = append(p.free[:0], s.dests...)
+		// All that is free is e's until the next service begins.
+		list = append(p.free[:0], list...)
 		p.free = p.free[n:]
 	}
-	s.dests = append(s.dests, d)
+	e.Destinations = append(list, d)
 	p.free = p.free[1:]
 }
 

@@ -1,6 +1,7 @@
 package ipvs
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"slices"
@@ -17,9 +18,36 @@ func procState(addr string, f Forward, weight, active, inactive uint32) Destinat
 	return DestinationState{Destination: dest(addr, f, weight), Active: active, Inactive: inactive}
 }
 
+// readText reads text as the file, beside a list of services.
+func readText(text string, services []ServiceKey) *procTable {
+	client, f := fakeClient(nil)
+	f.files = map[string]func() (io.ReadCloser, error){
+		"ip_vs": func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil },
+	}
+	return client.readProc(entriesOf(services), Basic)
+}
+
+func entriesOf(services []ServiceKey) (list []Entry) {
+	for _, k := range services {
+		list = append(list, entry(service(k, "rr")))
+	}
+	return list
+}
+
+// procKeys are the services in a text, as far as they are understood.
+func procKeys(text string) (keys []ServiceKey) {
+	for line := range strings.Lines(text) {
+		if k, ok := parseProcService([]byte(line)); ok && k != (ServiceKey{}) {
+			k.Family = cmp.Or(k.Family, IPv4)
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
 func TestProcTable(t *testing.T) {
 	// As Linux 6.1 writes it.
-	p := parseProc(strings.NewReader(procTitle +
+	const text = procTitle +
 		"TCP  0A000001:0050 rr  \n" +
 		"  -> 0A000002:0050      Masq    1      0          0         \n" +
 		"  -> 0A000003:1F90      Route   70000  12         4000000000\n" +
@@ -32,43 +60,39 @@ func TestProcTable(t *testing.T) {
 		"IP_47  0A000001:0000 rr  \n" +
 		"  -> 0A000002:0000      Route   1      0          0         \n" +
 		"FWM  B2D05E00 mh persistent 1 FFFFFFFF\n" +
-		"  -> 0A000009:0000      Route   1      0          0         \n"))
-	if p == nil {
-		t.Fatal("not understood")
-	}
-	want := map[ServiceKey][]DestinationState{
-		tcp("10.0.0.1:80"): {procState("10.0.0.2:80", Masq, 1, 0, 0), procState("10.0.0.3:8080", Route, 70000, 12, 4000000000),
+		"  -> 0A000009:0000      Route   1      0          0         \n"
+	for _, c := range []struct {
+		service ServiceKey
+		detail  Detail
+		known   bool
+		servers []DestinationState
+	}{
+		{tcp("10.0.0.1:80"), Basic, true, []DestinationState{
+			procState("10.0.0.2:80", Masq, 1, 0, 0), procState("10.0.0.3:8080", Route, 70000, 12, 4000000000),
 			procState("10.0.0.4:80", Tunnel, 0, 0, 0), procState("10.0.0.5:80", LocalNode, 2147483647, 0, 0),
-			procState("[2001:db8::7]:80", Tunnel, 1, 0, 0)},
-		udp("10.0.0.1:5060"):     {},
-		sctp("[2001:db8::1]:9"):  {procState("[2001:db8::2]:9", Route, 1, 0, 0)},
-		fwmark(IPv6, 3000000000): {procState("10.0.0.9:0", Route, 1, 0, 0)},
-	}
-	if p.services != len(want)+1 || len(p.index) != len(want) {
-		t.Errorf("%d services, %d of them understood", p.services, len(p.index))
-	}
-	for k, dests := range want {
-		s := p.index[procKey(&k)]
-		if s == nil {
-			t.Errorf("no %+v", k)
-			continue
+			procState("[2001:db8::7]:80", Tunnel, 1, 0, 0)}},
+		{tcp("10.0.0.1:80"), WithTunnels, false, nil},
+		{udp("10.0.0.1:5060"), WithTunnels, true, nil},
+		{sctp("[2001:db8::1]:9"), WithTunnels, true, []DestinationState{procState("[2001:db8::2]:9", Route, 1, 0, 0)}},
+		{sctp("[2001:db8::1]:9"), Full, false, nil},
+		{fwmark(IPv6, 3000000000), Settings, true, []DestinationState{procState("10.0.0.9:0", Route, 1, 0, 0)}},
+		{key(47, "10.0.0.1:0"), Basic, false, nil},
+	} {
+		p := newProcTable(entriesOf([]ServiceKey{c.service}))
+		if !p.parse(strings.NewReader(text), c.detail) {
+			t.Fatal("not understood")
 		}
-		s.joined = 1
-		if got, ok := p.destinations(&k, Basic); !ok || !slices.Equal(got, dests) {
-			t.Errorf("%+v: %+v, %v, want %+v", k, got, ok, dests)
+		p.doubt(c.detail)
+		if p.lines != 5 || p.knows(0) != c.known {
+			t.Errorf("%+v: known is %v; %d services", c.service, p.knows(0), p.lines)
 		}
-		withTunnels := k != tcp("10.0.0.1:80")
-		if _, ok := p.destinations(&k, WithTunnels); ok != withTunnels {
-			t.Errorf("%+v: enough for tunnels is %v", k, ok)
+		got := p.list[0].Destinations
+		if c.known && !slices.Equal(got, c.servers) {
+			t.Errorf("%+v: %+v, want %+v", c.service, got, c.servers)
 		}
-		if cap(dests) > 0 {
-			if got, _ := p.destinations(&k, Basic); cap(got) != len(got) {
-				t.Errorf("%+v: appending would overwrite the next service's servers", k)
-			}
+		if cap(got) != len(got) {
+			t.Errorf("%+v: appending would overwrite the next service's servers", c.service)
 		}
-	}
-	if _, ok := p.destinations(&ServiceKey{Family: IPv4, Protocol: 47, Addr: addrPort("10.0.0.1:0")}, Basic); ok {
-		t.Error("servers of a protocol that is not understood")
 	}
 }
 
@@ -97,11 +121,12 @@ func TestProcInDoubt(t *testing.T) {
 		"a column more":          procTitle + web + "  -> 0A000002:0050      Masq    1      0          0       0\n",
 		"line without an end":    procTitle + strings.Repeat("x", 70<<10),
 	} {
-		if p := parseProc(strings.NewReader(text)); p != nil {
+		if p := newProcTable(nil); p.parse(strings.NewReader(text), Basic) {
 			t.Errorf("%s: understood as %+v", name, p)
 		}
 	}
-	if p := parseProc(io.MultiReader(strings.NewReader(procTitle+web), iotest.ErrReader(errors.New("broken")))); p != nil {
+	broken := io.MultiReader(strings.NewReader(procTitle+web), iotest.ErrReader(errors.New("broken")))
+	if newProcTable(nil).parse(broken, Basic) {
 		t.Error("a file that can't be read to its end")
 	}
 }
@@ -121,36 +146,28 @@ func TestProcConfirmsOnlyTheSameServices(t *testing.T) {
 		"one only in /proc":           {two, []ServiceKey{web}, false, []ServiceKey{web}},
 		"one in place of another":     {two, []ServiceKey{web, tcp("10.0.0.1:81")}, false, []ServiceKey{web}},
 		"twice in netlink":            {two, []ServiceKey{web, web}, false, nil},
-		"twice in /proc":              {two + "TCP  0A000001:0050 rr  \n", []ServiceKey{web, mark4}, false, []ServiceKey{mark4}},
+		"twice in /proc":              {two + "TCP  0A000001:0050 rr  \n", []ServiceKey{web, mark4}, false, []ServiceKey{web, mark4}},
 		"twice in /proc and netlink":  {two + "TCP  0A000001:0050 rr  \n", []ServiceKey{web, web, mark4}, false, []ServiceKey{mark4}},
 		"mark in both families":       {two + "FWM  00000007 rr \n", []ServiceKey{web, mark4, mark6}, false, []ServiceKey{web}},
 		"mark in both, one in /proc":  {two, []ServiceKey{web, mark4, mark6}, false, []ServiceKey{web}},
 		"another protocol":            {two + "IP_9  0A000001:0050 rr  \n", []ServiceKey{web, mark4, key(9, "10.0.0.1:80")}, false, []ServiceKey{web, mark4}},
 		"address as IPv6, not mapped": {two, []ServiceKey{tcp("[::ffff:10.0.0.1]:80"), mark4}, false, []ServiceKey{mark4}},
 	} {
-		client, f := fakeClient(nil)
-		f.files = map[string]func() (io.ReadCloser, error){
-			"ip_vs": func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(c.text)), nil },
-		}
-		var services []Entry
-		for _, k := range c.services {
-			services = append(services, entry(service(k, "rr")))
-		}
-		p := client.readProc(services)
-		if got := p.confirms(len(services)); got != c.confirms {
+		p := readText(c.text, c.services)
+		if got := p.confirms(); got != c.confirms {
 			t.Errorf("%s: confirms %v", name, got)
 		}
-		for _, k := range c.services {
-			if _, ok := p.destinations(&k, Basic); ok != slices.Contains(c.known, k) {
-				t.Errorf("%s: %+v certain is %v", name, k, ok)
+		for i, k := range c.services {
+			if p.knows(i) != slices.Contains(c.known, k) {
+				t.Errorf("%s: %+v certain is %v", name, k, p.knows(i))
 			}
 		}
 	}
 	var none *procTable
-	if none.confirms(0) {
+	if none.confirms() {
 		t.Error("no file confirms")
 	}
-	if _, ok := none.destinations(&web, Basic); ok {
+	if none.knows(0) {
 		t.Error("no file has servers")
 	}
 }

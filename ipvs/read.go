@@ -27,16 +27,21 @@ func (c *Client) Table(q Query) ([]Entry, error) {
 	if err != nil {
 		return nil, opError(ReqGetService, err)
 	}
-	var listed *procTable
-	if q.Detail != Full {
-		listed = c.readProc(entries)
-	}
-	switch {
-	case !torn: // though a kernel that is just resizing its table may see a row move
+	if len(repeated(entries, entryKey)) > 0 { // be it that the kernel is just resizing its table
 		entries, _ = merge(nil, entries, entryKey)
-	case !listed.confirms(len(entries)):
+		torn = true
+	}
+	var listed *procTable
+	if torn || q.Detail != Full {
+		listed = c.readProc(entries, q.Detail)
+	}
+	if torn && !listed.confirms() {
 		if entries, err = c.confirmServices(entries); err != nil {
 			return nil, opError(ReqGetService, err)
+		}
+		listed = nil
+		if q.Detail != Full {
+			listed = c.readProc(entries, q.Detail)
 		}
 	}
 	var settings *settingsReader
@@ -45,9 +50,8 @@ func (c *Client) Table(q Query) ([]Entry, error) {
 		defer settings.close()
 	}
 	for i := range entries {
-		e, enough := &entries[i], false
-		e.Destinations, enough = listed.destinations(&e.ServiceKey, q.Detail)
-		if enough && (q.Detail != Settings || settings.complete(&e.ServiceKey, e.Destinations)) {
+		e := &entries[i]
+		if listed.knows(i) && (q.Detail != Settings || settings.complete(&e.ServiceKey, e.Destinations)) {
 			continue
 		}
 		if e.Destinations, err = c.destinations(&e.ServiceKey); err != nil {
@@ -92,19 +96,24 @@ func (c *Client) services(s socket) (list []Entry, torn bool, err error) {
 	last := new(Service)
 	torn, err = c.ask(s, ReqGetService, nil, func(b []byte) error {
 		v, err := decodeService(b, last)
-		list = append(double(list), Entry{ServiceState: v})
+		list = append(grow(list, atOnce), Entry{ServiceState: v})
 		last = &list[len(list)-1].Service
 		return err
 	})
 	return list, torn, err
 }
 
-// double makes room in a full list for twice as much. append makes less of a
-// long one, and so leaves more memory behind, each page of which has cost the
-// process a fault.
-func double[V any](list []V) []V {
+// atOnce is the number of rows that room is made for where there may be many.
+// Every page of memory that a process touches for the first time costs it as
+// much as several rows do. Room that is not used costs nothing, but a list that
+// grows as it is read leaves most of its pages behind.
+const atOnce = 512
+
+// grow makes room in a full list, for at least least rows and for so many that
+// what it leaves behind is little beside what follows.
+func grow[V any](list []V, least int) []V {
 	if len(list) == cap(list) {
-		list = slices.Grow(list, max(1, len(list)))
+		list = slices.Grow(list, max(least, 3*len(list)))
 	}
 	return list
 }
@@ -125,7 +134,7 @@ func (c *Client) destinations(k *ServiceKey) ([]DestinationState, error) {
 func (c *Client) destinationsOnce(s socket, k *ServiceKey) (list []DestinationState, torn bool, err error) {
 	torn, err = c.ask(s, ReqGetDest, k, func(b []byte) error {
 		d, err := decodeDestination(b, k.Family)
-		list = append(double(list), d)
+		list = append(grow(list, 1), d)
 		return err
 	})
 	return list, torn, err

@@ -310,13 +310,15 @@ func TestTableInPieces(t *testing.T) {
 		name     string
 		entries  []Entry
 		detail   Detail
+		unlisted bool
 		readings int
 	}{
-		{"plain table", plain, Basic, 1},
-		{"plain table, full", plain, Full, 2},
-		{"table that /proc shows in part", mixedTable(), Basic, 2},
+		{"plain table", plain, Basic, false, 1},
+		{"plain table, full", plain, Full, false, 1},
+		{"plain table without /proc, full", plain, Full, true, 2},
+		{"table that /proc shows in part", mixedTable(), Basic, false, 2},
 	} {
-		k := &fakeTable{entries: c.entries, rows: 3}
+		k := &fakeTable{entries: c.entries, rows: 3, unlisted: c.unlisted}
 		got, err := k.client().Table(Query{Detail: c.detail})
 		if err != nil || !sameTable(basic(got), basic(c.entries)) {
 			t.Errorf("%s: %+v, %v", c.name, got, err)
