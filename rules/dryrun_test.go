@@ -85,6 +85,34 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
+// What there is to zero is what a listing shows: services that counted something.
+func TestDryRunOfZero(t *testing.T) {
+	counted := ipvs.Stats{Conns: 5}
+	for _, tt := range []struct {
+		name, table string
+		stats       ipvs.Stats
+		code        int
+	}{
+		{"an empty table", "", ipvs.Stats{}, exitOK},
+		{"nothing was counted", webTable, ipvs.Stats{}, exitOK},
+		{"one service counted", webTable, counted, exitWouldChange},
+	} {
+		k := filled(t, tt.table)
+		if tt.table != "" {
+			k.SetStats(key(ipvs.TCP, "10.0.0.1:80"), tt.stats)
+		}
+		code, stdout, stderr := ipvsadm(k, "", "ipvsadm", "-Z", "--dry-run")
+		if code != tt.code || (stdout != "") != (tt.code == exitWouldChange) || stderr != "" {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q", tt.name, code, stdout, stderr)
+		}
+	}
+	k := filled(t, webTable)
+	k.SetStats(key(ipvs.TCP, "10.0.0.1:80"), counted)
+	if code, stdout, _ := ipvsadm(k, "-D -t 10.0.0.1:80\n-Z\n", "ipvsadm", "-R", "--dry-run"); code != exitWouldChange || strings.Contains(stdout, "-Z") {
+		t.Errorf("the one that counted is gone: exit code %d, stdout %q", code, stdout)
+	}
+}
+
 func TestDryRunOfTheRestoreScript(t *testing.T) {
 	k := filled(t, webTable)
 	code, stdout, stderr := ipvsadm(k, "-A -t 10.0.0.1:80\n", "ipvsadm-restore", "--dry-run")

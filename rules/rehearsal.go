@@ -180,14 +180,15 @@ func (r *rehearsal) change(op ipvs.Op) (syscall.Errno, error) {
 	return 0, nil
 }
 
-// counts tells whether there is a counter that is not 0. Those of the whole
-// director cannot be read, so for all services the answer is yes.
+// counts tells whether a service, or any for the zero key, has a counter that is
+// not 0. Those of the whole director, which are no part of the table, do not
+// count.
 func (r *rehearsal) counts(k ipvs.ServiceKey) bool {
-	if k == (ipvs.ServiceKey{}) {
-		return true
+	if k != (ipvs.ServiceKey{}) {
+		s := r.image.find(k)
+		return s != nil && s.counts
 	}
-	s := r.image.find(k)
-	return s != nil && s.counts
+	return slices.ContainsFunc(r.image.order, func(s *imageService) bool { return s.counts && !s.gone })
 }
 
 // differs says whether the kernel can tell one service from another.

@@ -63,7 +63,7 @@ func (s *session) readWish(in io.Reader) (*wish, bool) {
 			errno := w.apply(change.Op, lines.number)
 			// A server of a service whose line was wrong is not wrong itself.
 			if errno != 0 && !(lost && errno == syscall.ESRCH) {
-				complain(kernelSentence(&ipvs.OpError{Request: ipvs.RequestOf(change.Op), Err: errno}))
+				complain(w.why(change.Op, errno))
 			}
 		}
 	}
@@ -84,7 +84,7 @@ func (s *session) readWishJSON(in io.Reader) (*wish, bool) {
 		paths = append(paths, path.String())
 		if errno := w.apply(op, len(paths)); errno != 0 {
 			ok = false
-			s.complain(path.String() + ": " + kernelSentence(&ipvs.OpError{Request: ipvs.RequestOf(op), Err: errno}))
+			s.complain(path.String() + ": " + w.why(op, errno))
 		}
 	}
 	for i := range table {

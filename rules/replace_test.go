@@ -149,15 +149,16 @@ func TestReplaceReportsEveryBadLineAndChangesNothing(t *testing.T) {
 				"line 6: no command at its beginning: foo\n" +
 				"line 7: -6 used before -f\n"},
 		{"what a kernel would refuse", "-A -f 1\n-A -f 1\n-E -f 2\n-D -f 3\n-a -f 4 -r 10.0.0.2\n-a -f 1 -r 10.0.0.2\n-a -f 1 -r 10.0.0.2\n" +
-			"-e -f 1 -r 10.0.0.3\n-d -f 1 -r 10.0.0.3\n-e -f 1 -r 10.0.0.2 -x 1 -y 2\n",
-			"line 2: Service already exists\n" +
+			"-e -f 1 -r 10.0.0.3\n-d -f 1 -r 10.0.0.3\n-e -f 1 -r 10.0.0.2 -x 5 -y 10\n-a -f 1 -r 10.0.0.4 -y 3\n",
+			"line 2: Service already exists: line 1 adds it\n" +
 				"line 3: No such service\n" +
 				"line 4: No such service\n" +
 				"line 5: Service not defined\n" +
-				"line 7: Destination already exists\n" +
+				"line 7: Destination already exists: line 6 adds it\n" +
 				"line 8: No such destination\n" +
 				"line 9: No such destination\n" +
-				"line 10: Numerical result out of range\n"},
+				"line 10: the lower threshold must not exceed the upper: -y 10 is more than -x 5; raise -x or lower -y\n" +
+				"line 11: the lower threshold must not exceed the upper: -y 3 is more than -x 0; raise -x or lower -y\n"},
 		{"servers of a bad service are not bad", "-A -t 10.0.0.1:80 -w 1\n-a -t 10.0.0.1:80 -r 192.168.0.1:80 -m\n",
 			"line 1: Illegal 'weight' option with the 'add-service' command\n"},
 		{"what does not say how the table is to be", "-A -f 1\n-L\n-S -n\n-Z\n-h\n",
@@ -326,6 +327,10 @@ func TestReplaceByJSON(t *testing.T) {
 	code, _, stderr := ipvsadm(k, twice, "ipvsadm", "-R", "--json", "--replace")
 	if code != exitInvalid || len(k.ops) > 0 || !strings.HasSuffix(stderr, "Nothing was changed\n") || !strings.Contains(stderr, "services[1]: is the same as services[0]") {
 		t.Errorf("a service twice: exit code %d, stderr %q, the kernel heard %q", code, stderr, k.heard())
+	}
+	code, _, stderr = ipvsadm(k, strings.Replace(saved, `"u_thresh":9,"l_thresh":3`, `"u_thresh":3,"l_thresh":9`, 1), "ipvsadm", "-R", "--json", "--replace")
+	if !strings.HasSuffix(stderr, "services[0].destinations[0].l_thresh: is above u_thresh, which is 3\nNothing was changed\n") || code != exitInvalid || len(k.ops) > 0 {
+		t.Errorf("thresholds the wrong way round: exit code %d, stderr %q", code, stderr)
 	}
 	if code, _, stderr := ipvsadm(k, strings.Replace(saved, `"rr"`, `"nosuch"`, 1), "ipvsadm", "-R", "--json", "--replace"); code != exitRejected ||
 		stderr != "services[1]: Scheduler or persistence engine not found\nNothing was deleted\n" {

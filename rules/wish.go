@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"net/netip"
 	"syscall"
 	"time"
@@ -45,6 +46,26 @@ func (w *wish) apply(op ipvs.Op, line int) syscall.Errno {
 		return errno
 	}
 	return 0
+}
+
+// why says why a kernel would refuse what a line asks for, and what helps where
+// the kernel's own word for it does not.
+func (w *wish) why(op ipvs.Op, errno syscall.Errno) string {
+	sentence := kernelSentence(&ipvs.OpError{Request: ipvs.RequestOf(op), Err: errno})
+	switch errno {
+	case syscall.EEXIST:
+		if line := w.image.lineOf(op); line > 0 {
+			sentence += ": " + w.where(line) + " adds it"
+		}
+	case syscall.ERANGE:
+		d, isAdd := op.(ipvs.AddDestination)
+		if !isAdd {
+			d = ipvs.AddDestination(op.(ipvs.EditDestination))
+		}
+		return fmt.Sprintf("the lower threshold must not exceed the upper: -y %d is more than -x %d; raise -x or lower -y",
+			d.Destination.Lower, d.Destination.Upper)
+	}
+	return sentence
 }
 
 // owner says what may be deleted.

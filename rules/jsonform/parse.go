@@ -185,7 +185,7 @@ func (r *reader) destination(n node, path string, k ipvs.ServiceKey) (d ipvs.Des
 	d.Upper = uint32(o.number("u_thresh", 0, math.MaxUint32))
 	d.Lower = uint32(o.number("l_thresh", 0, math.MaxUint32))
 	if d.Lower > d.Upper {
-		o.fail("l_thresh", "is above u_thresh")
+		o.fail("l_thresh", "is above u_thresh, which is %d", d.Upper)
 	}
 	o.tunnel(&d)
 	if f := ipvs.FamilyOf(d.Addr.Addr()); f != k.Family && f != 0 && k.Family != 0 && d.Forward != ipvs.Tunnel {

@@ -79,7 +79,7 @@ func TestMistakesAreNamedWithTheirPlace(t *testing.T) {
 		server(`"weight":-1`):                                                                                 `line 1, column 95: services[0].destinations[0].weight: want a whole number from 0 to 2147483647`,
 		server(`"port":65536`):                                                                                `line 1, column 95: services[0].destinations[0].port: want a whole number from 0 to 65535`,
 		server(`"fwd_method":"nat"`):                                                                          `line 1, column 95: services[0].destinations[0].fwd_method: want masq, tunnel, route, local or bypass`,
-		server(`"l_thresh":1`):                                                                                `line 1, column 95: services[0].destinations[0].l_thresh: is above u_thresh`,
+		server(`"l_thresh":1`):                                                                                `line 1, column 95: services[0].destinations[0].l_thresh: is above u_thresh, which is 0`,
 		server(`"tun_type":"vxlan"`):                                                                          `line 1, column 95: services[0].destinations[0].tun_type: want ipip, gue or gre`,
 		server(`"tun_flags":["x"]`):                                                                           `line 1, column 95: services[0].destinations[0].tun_flags: want csum or remcsum, not "x"`,
 		server(`"fwd_method":"tunnel","tun_type":"gue"`):                                                      `line 1, column 76: services[0].destinations[0].tun_port: is missing: a gue tunnel has one`,
