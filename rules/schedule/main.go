@@ -51,6 +51,12 @@ type failure struct{ error }
 // Unwrap returns the cause.
 func (f failure) Unwrap() error { return f.error }
 
+// misuse is a mistake in the words themselves, about which --help says more.
+type misuse struct{ error }
+
+// Unwrap returns the cause.
+func (m misuse) Unwrap() error { return m.error }
+
 // Main carries out the words after `ipvsadm sched` and returns the exit code.
 func Main(env Env, args []string) int {
 	c := &command{env: env, out: bufio.NewWriter(env.Stdout)}
@@ -64,15 +70,18 @@ func Main(env Env, args []string) int {
 			err = failure{err}
 		}
 	}
-	var failed failure
-	switch {
-	case err == nil:
+	if err == nil {
 		return exitOK
-	case errors.As(err, &failed):
-		fmt.Fprintf(env.Stderr, "%s: %v\n", name, err)
+	}
+	fmt.Fprintf(env.Stderr, "%s: %v\n", name, err)
+	var failed failure
+	if errors.As(err, &failed) {
 		return exitFailed
 	}
-	fmt.Fprintf(env.Stderr, "%s: %v\nTry `%s --help' for more information.\n", name, err, name)
+	var misused misuse
+	if errors.As(err, &misused) {
+		fmt.Fprintf(env.Stderr, "Try `%s --help' for more information.\n", name)
+	}
 	return exitUsage
 }
 
@@ -90,17 +99,19 @@ func (c *command) main(args []string) error {
 		return nil
 	}
 	if len(args[0]) > 0 && args[0][0] == '-' {
-		return fmt.Errorf("unknown option %s", args[0])
+		return misuse{fmt.Errorf("unknown option %s", args[0])}
 	}
 	known, err := findScheduler(args[0])
 	if err != nil {
-		return err
+		return misuse{err} // it may be meant to be another word
 	}
 	if len(args) > 1 {
-		return fmt.Errorf("unexpected argument %s", args[1])
+		return unexpected(args[1])
 	}
 	return c.explain(known)
 }
+
+func unexpected(word string) error { return misuse{fmt.Errorf("unexpected argument %s", word)} }
 
 // findScheduler returns a scheduler by name; the error names the nearest one.
 func findScheduler(name string) (sched.Scheduler, error) {
@@ -120,7 +131,10 @@ func (c *command) parse(set *pflag.FlagSet, args []string, help string) (words [
 		c.out.WriteString(help)
 		return nil, false, nil
 	}
-	return set.Args(), err == nil, err
+	if err != nil {
+		return nil, false, misuse{err}
+	}
+	return set.Args(), true, nil
 }
 
 const helpText = `Explains the kernel's schedulers, and works out what they will do.

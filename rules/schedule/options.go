@@ -38,16 +38,16 @@ func (o *sourceOptions) words(set *pflag.FlagSet) ([]string, error) {
 			continue
 		}
 		if words != nil {
-			return nil, errors.New("more than one service")
+			return nil, misuse{errors.New("more than one service")}
 		}
 		words = []string{given.option, given.value}
 	}
 	if words == nil {
-		return nil, errors.New("which service? Give -t, -u, --sctp-service or -f")
+		return nil, misuse{errors.New("which service? Give -t, -u, --sctp-service or -f")}
 	}
 	if o.ipv6 {
 		if words[0] != "-f" {
-			return nil, errors.New("-6 goes with -f only")
+			return nil, misuse{errors.New("-6 goes with -f only")}
 		}
 		words = append(words, "-6")
 	}

@@ -58,10 +58,10 @@ func (c *command) predict(args []string) error {
 		return err
 	}
 	if len(words) > 0 {
-		return fmt.Errorf("unexpected argument %s", words[0])
+		return unexpected(words[0])
 	}
 	if o.client == "" {
-		return errors.New("which client? Give --client IP[:PORT]")
+		return misuse{errors.New("which client? Give --client IP[:PORT]")}
 	}
 	// The words are checked before the table is read, which may need privileges.
 	client, err := parseClient(o.client)

@@ -69,8 +69,9 @@ func TestBadInputIsRefused(t *testing.T) {
 		{simulate + "--clients 3 --connections 5 --seed -1", "invalid argument \"-1\" for \"--seed\""},
 		{simulate + "--clients 3 --connections 5 --duration soon", `duration "soon": want TIME, exp:TIME`},
 		{simulate + "--clients 3 --connections 5 --sched wl", `no kernel has a scheduler "wl"; the nearest name is wlc`},
-		{simulate + "--clients 3 --connections 5 --sched rr,sh-port", `flag "sh-port": flag of another scheduler`},
-		{simulate + "--clients 3 --connections 5 --sched mh,frob", `flag "frob": no such scheduler flag`},
+		{simulate + "--clients 3 --connections 5 --sched rr,sh-port", `flag "sh-port": flag of another scheduler; rr takes flag-1, flag-2, flag-3`},
+		{simulate + "--clients 3 --connections 5 --sched mh,frob", `flag "frob": no such scheduler flag; mh takes mh-fallback, mh-port, flag-3`},
+		{simulate + "--clients 3 --connections 5 --sched mh,wlc", "--sched mh,wlc: wlc is a scheduler, not a flag of mh: to compare them give --sched mh --sched wlc"},
 		{simulate + "--clients 3 --connections 5 --remove 10.0.0.9:80", "--remove: server 10.0.0.9:80: no such server"},
 		{simulate + "--clients 3 --connections 5 --remove x", "--remove x: illegal real server address"},
 		{simulate + "--clients 3 --connections 5 --add 10.0.0.1:80", "--add: server 10.0.0.1:80: server is there already"},
@@ -93,6 +94,34 @@ func TestBadInputIsRefused(t *testing.T) {
 		out, complaint, code := w.run(strings.Fields(tt.line)...)
 		if code != 2 || out != "" || !strings.Contains(complaint, tt.want) || !strings.HasPrefix(complaint, "ipvsadm sched") {
 			t.Errorf("%s: exit code %d, printed %q, said %q; want %q", tt.line, code, out, complaint, tt.want)
+		}
+	}
+}
+
+// TestWhereHelpIsAdvised: the help explains the command line, not why the table
+// lacks a service.
+func TestWhereHelpIsAdvised(t *testing.T) {
+	const predict = "predict -t 10.9.0.1:80 --client 192.0.2.7 "
+	for line, advised := range map[string]bool{
+		"predikt":                                   true,
+		"wlc mh":                                    true,
+		"--frob":                                    true,
+		predict + "more":                            true,
+		predict + "--next x":                        true,
+		predict + "--frob":                          true,
+		"predict --client 192.0.2.7":                true,
+		"simulate -t 10.9.0.1:80 --clients 5":       true,
+		predict + "--rules nosuch":                  false,
+		predict + "--rules broken":                  false,
+		"predict -t 10.9.0.9:80 --client 192.0.2.7": false,
+		"simulate -t 10.9.0.1:83 --clients 3 --connections 5":                false,
+		"simulate -t 10.9.0.1:80 --clients 3 --connections 5 --sched mh,wlc": false,
+	} {
+		w := newWorld(t, shop)
+		w.files["broken"] = "-A -t 10.9.0.1:80\n-a -t 10.9.0.1:80 -w 1\n"
+		_, complaint, code := w.run(strings.Fields(line)...)
+		if code != exitUsage || strings.Contains(complaint, "--help' for more information") != advised {
+			t.Errorf("%s: exit code %d, help advised should be %t: %q", line, code, advised, complaint)
 		}
 	}
 }

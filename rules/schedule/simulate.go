@@ -83,11 +83,11 @@ func (c *command) simulate(args []string) error {
 	}
 	switch {
 	case len(words) > 0:
-		return fmt.Errorf("unexpected argument %s", words[0])
+		return unexpected(words[0])
 	case o.clients == 0:
-		return errors.New("how many clients? Give --clients N")
+		return misuse{errors.New("how many clients? Give --clients N")}
 	case o.connections == 0:
-		return errors.New("how many connections? Give --connections N")
+		return misuse{errors.New("how many connections? Give --connections N")}
 	}
 	sim := simulation{options: &o}
 	if sim.duration, err = sched.ParseDistribution(o.duration); err != nil {
@@ -189,11 +189,20 @@ func parseKind(text string) (kind, error) {
 	for _, word := range words[1:] {
 		flag, err := sched.ParseFlag(k.name, word)
 		if err != nil {
-			return kind{}, fmt.Errorf("--sched %s: flag %q: %w", text, word, err)
+			return kind{}, fmt.Errorf("--sched %s: %w", text, notFlag(k.name, word, err))
 		}
 		k.flags |= flag
 	}
 	return k, nil
+}
+
+// notFlag says why a word is no flag of a scheduler, and what is one.
+func notFlag(scheduler, word string, err error) error {
+	if _, ok := sched.Find(word); ok {
+		return fmt.Errorf("%s is a scheduler, not a flag of %s: to compare them give --sched %[2]s --sched %[1]s", word, scheduler)
+	}
+	flags := sched.FlagNames(scheduler, sched.Flag1|sched.Flag2|sched.Flag3)
+	return fmt.Errorf("flag %q: %w; %s takes %s", word, err, scheduler, strings.Join(flags, ", "))
 }
 
 // server reads a real server as -r does.
