@@ -143,7 +143,7 @@ func slowCases() []Case {
 		one("silent after the request", http(ok), down, up, tcp(accepts), tcp(status(200))).hasty(),
 		one("slow body, within the time", http(ok), up, "", tcp(in(tick, page(200, "a"), "b", "c"))),
 		one("body that stops", http(ok), down, "", tcp(in(25*time.Second, page(200, "a"), "b"))).hasty(),
-		one("drips a head for longer than the time", http(ok), up, "", tcp(dribble(50*time.Millisecond, page(200, "x")))).hasty().differently("one-deadline", down, ""),
+		one("drips a head for longer than the time", http(ok), up, "", tcp(dribble(80*time.Millisecond, "HTTP/1.0 200 OK\r\n\r\nx"))).hasty().differently("one-deadline", down, ""),
 		one("http no answer, then there", http(ok), down, up, route("blackhole"), tcp(status(200))).hasty(),
 	}
 }

@@ -23,7 +23,7 @@ func tlsCases() []Case {
 		one("tls wants a name, gets none", ssl(""), down, "", secure(onlyFor("www.test"))),
 		one("tls wants a name, gets it", ssl("enable_sni\nvirtualhost www.test\n"), up, down, secure(onlyFor("www.test")), secure(onlyFor("other.test"))),
 		one("tls wants a client's certificate", ssl(""), down, "", secure(wantsCertificate())),
-		one("tls port speaks plain HTTP", ssl(""), down, up, tcp(good), secure(selfSigned())),
+		one("tls port speaks plain HTTP", ssl(""), down, up, tcp(blurts(page(400, "speak plainly\n"))), secure(selfSigned())),
 		one("plain port speaks TLS", http(ok), down, up, secure(selfSigned()), tcp(good)),
 		one("tls port is silent", ssl(""), anything, "", tcp(accepts)).hasty().differently("tls-silence", down, ""),
 		one("tls port closes", ssl(""), down, "", tcp(closes)),

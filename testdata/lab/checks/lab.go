@@ -110,7 +110,7 @@ func (l *Lab) Settle(phase int) []Row {
 		if !l.sides[0].running() || !l.sides[1].running() {
 			return rows
 		}
-		time.Sleep(500 * time.Millisecond)
+		time.Sleep(time.Second)
 	}
 }
 

@@ -1,15 +1,18 @@
 package checks
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"ipvsadm/testdata/lab/uml"
 )
@@ -53,12 +56,12 @@ func (s *server) become(b Behaviour) error {
 		}
 	}
 	if unreachable(was.Route) && was.Route != b.Route {
-		if err := s.ip("route", "delete", was.Route, s.address, "table", "local"); err != nil {
+		if err := s.route(was.Route, netlink.RouteDel); err != nil {
 			return err
 		}
 	}
 	if unreachable(b.Route) && was.Route != b.Route {
-		if err := s.ip("route", "add", b.Route, s.address, "table", "local"); err != nil {
+		if err := s.route(b.Route, netlink.RouteAdd); err != nil {
 			return err
 		}
 	}
@@ -67,15 +70,15 @@ func (s *server) become(b Behaviour) error {
 
 func unreachable(route string) bool { return route != "" && route != refusing }
 
-// ip runs ip(8) in the namespace.
-func (s *server) ip(args ...string) error { return inside(s.ns, append([]string{"ip"}, args...)...) }
-
-// inside runs a program in a namespace.
-func inside(ns *uml.NetNS, argv ...string) (err error) {
-	var out []byte
-	ns.Do(func() { out, err = exec.Command(argv[0], argv[1:]...).CombinedOutput() })
+// route does something with the route on which no packet reaches the server.
+func (s *server) route(kind string, do func(*netlink.Route) error) (err error) {
+	r := &netlink.Route{Dst: netlink.NewIPNet(net.ParseIP(s.address)), Table: unix.RT_TABLE_LOCAL, Type: unix.RTN_BLACKHOLE}
+	if kind == "unreachable" {
+		r.Type = unix.RTN_UNREACHABLE
+	}
+	s.ns.Do(func() { err = do(r) })
 	if err != nil {
-		return &net.OpError{Op: strings.Join(argv, " "), Err: &os.SyscallError{Syscall: string(out), Err: err}}
+		return fmt.Errorf("route %s of %s: %w", kind, s.address, err)
 	}
 	return nil
 }

@@ -147,9 +147,12 @@ func (l *Lab) network() {
 	l.servers = uml.NewNetNS(t, "servers")
 	must := func(ns *uml.NetNS, line string) {
 		t.Helper()
-		if err := inside(ns, strings.Fields(line)...); err != nil {
-			t.Fatal(err)
-		}
+		argv := strings.Fields(line)
+		ns.Do(func() {
+			if out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
+				t.Fatalf("%s: %v: %s", line, err, out)
+			}
+		})
 	}
 	set := func(ns *uml.NetNS, name, value string) {
 		t.Helper()

@@ -58,6 +58,14 @@ func says(answer string) Stream {
 	}
 }
 
+// blurts answers as soon as anything comes, whatever it is, and closes.
+func blurts(answer string) Stream {
+	return func(c net.Conn) {
+		c.Read(make([]byte, 1))
+		c.Write([]byte(answer))
+	}
+}
+
 // stays answers, and leaves the connection open.
 func stays(answer string) Stream {
 	return func(c net.Conn) {
