@@ -54,7 +54,7 @@ func main() {
 		LookupEnv:   os.LookupEnv,
 		Open:        func() (rules.Kernel, error) { return ipvs.Open(ipvs.Options{}) },
 		Names:       rules.NewSystemNames(),
-		Connections: func() (io.ReadCloser, error) { return os.Open("/proc/net/ip_vs_conn") },
+		Connections: func() (io.ReadCloser, error) { return ipvs.OpenProc("/proc/net/ip_vs_conn") },
 		Interrupts:  interrupts,
 		Screen:      screen,
 	}, os.Args))
@@ -101,7 +101,7 @@ func scheduleEnv() schedule.Env {
 		Interactive: term.IsTerminal(int(os.Stdout.Fd())),
 		Open:        openLoaded,
 		Names:       rules.NewSystemNames(),
-		Connections: func() (io.ReadCloser, error) { return os.Open("/proc/net/ip_vs_conn") },
+		Connections: func() (io.ReadCloser, error) { return ipvs.OpenProc("/proc/net/ip_vs_conn") },
 		Root:        os.DirFS("/"),
 		ReadFile:    os.ReadFile,
 	}
@@ -148,7 +148,7 @@ func syncStarts(c vrrp.SyncConfig, role vrrp.SyncRole) (ops []ipvs.Op) {
 // or alone. It is all that connects the two.
 type health struct {
 	daemon.Surroundings
-	heavy chan struct{} // see probe.Options
+	probes probe.Options // but for TLS: there can be very many checkers
 
 	mu      sync.Mutex
 	manager *check.Manager // nil when it does not run
@@ -158,12 +158,21 @@ type health struct {
 }
 
 func newHealth(s daemon.Surroundings) *health {
-	return &health{Surroundings: s, heavy: make(chan struct{}, max(1, runtime.NumCPU()/2)), files: map[string]int{}}
+	h := &health{Surroundings: s, files: map[string]int{}}
+	h.probes = probe.Options{
+		Heavy: make(chan struct{}, max(1, runtime.NumCPU()/2)), Run: h.run, File: h.file,
+		Panicked: func(value any, stack []byte) {
+			h.Log.Error(fmt.Sprintf("A checker has failed itself: %v\n%s", value, stack))
+		},
+	}
+	return h
 }
 
 // Check implements daemon.Companion.
 func (h *health) Check(s *daemon.Setup) error {
-	return check.Validate(*configOf(s), h.checker)
+	return check.Validate(configOf(s), func(c *check.Config, p check.ProbeConfig) error {
+		return probe.Validate(p, h.probing(c))
+	})
 }
 
 func configOf(s *daemon.Setup) *check.Config { return s.Beside.(*check.Config) }
@@ -178,6 +187,9 @@ func (h *health) Run(ctx context.Context, s *daemon.Setup, started func()) error
 		return err
 	}
 	defer client.Close()
+	// What reading a large configuration left behind is used again for what is made
+	// of it, in place of memory that the process does not have yet.
+	runtime.GC()
 	m := check.NewManager(check.Options{
 		Table: client, New: h.checker, Log: h.Log, Quorum: h.Pool, Started: started,
 		KeepTable: h.KeepTable, Reconcile: h.Reconcile, Concurrent: checksAtOnce(),
@@ -291,18 +303,22 @@ func (h *health) Addresses(present map[netip.Addr]bool) {
 
 // checker makes a checker.
 func (h *health) checker(c *check.Config, p check.ProbeConfig) (check.Checker, error) {
-	return probe.New(p, probe.Options{
-		TLS: c.TLS, Heavy: h.heavy, Run: h.run,
-		File: func(name string) (int64, bool) {
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			v, ok := h.files[name]
-			return int64(v), ok
-		},
-		Panicked: func(value any, stack []byte) {
-			h.Log.Error(fmt.Sprintf("%s: the checker itself failed: %v\n%s", p.Kind(), value, stack))
-		},
-	})
+	return probe.New(p, h.probing(c))
+}
+
+// probing is what the checkers of a configuration work with.
+func (h *health) probing(c *check.Config) probe.Options {
+	o := h.probes
+	o.TLS = c.TLS
+	return o
+}
+
+// file is the number in a file of FILE_CHECK.
+func (h *health) file(name string) (int64, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	v, ok := h.files[name]
+	return int64(v), ok
 }
 
 // run runs the program of a MISC_CHECK.

@@ -50,16 +50,12 @@ func (k *kernelSocket) again() (socket, error) {
 
 // openFile opens a file of /proc/net, which shows the namespace of the thread
 // that opens it.
-func (k *kernelSocket) openFile(name string) (io.ReadCloser, error) {
-	var f *os.File
-	err := k.within(func() (err error) {
-		f, err = os.Open("/proc/thread-self/net/" + name)
+func (k *kernelSocket) openFile(name string) (f io.ReadCloser, err error) {
+	err = k.within(func() (err error) {
+		f, err = OpenProc("/proc/thread-self/net/" + name)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
+	return f, err
 }
 
 // within calls f on a thread that is in the namespace of the socket.

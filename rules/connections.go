@@ -40,7 +40,11 @@ func (s *session) listConnections(l List) int {
 		s.out.WriteByte('\n')
 	}
 	text := s.addressText(l.Numeric)
-	ahead := make([]ipvs.Connection, 0, connectionsAhead)
+	lookups := connectionsAhead
+	if l.Numeric {
+		lookups = 1
+	}
+	ahead := make([]ipvs.Connection, 0, lookups)
 	for more {
 		ahead = ahead[:0]
 		for ; more && len(ahead) < cap(ahead); more = rows.Scan() {
