@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"ipvsadm/ipvs"
@@ -92,7 +93,9 @@ func (s *ServerConfig) Name() string {
 
 // EndpointName is how keepalived names the address of a server: "[10.0.0.1]:tcp:80".
 func EndpointName(p ipvs.Protocol, a netip.AddrPort) string {
-	return fmt.Sprintf("[%s]:%s:%d", a.Addr(), protocolName(p), a.Port())
+	name := append(make([]byte, 0, 64), '[') // fmt would be most of a start's log
+	name = append(append(a.Addr().AppendTo(name), "]:"...), protocolName(p)...)
+	return string(strconv.AppendUint(append(name, ':'), uint64(a.Port()), 10))
 }
 
 func protocolName(p ipvs.Protocol) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 )
 
 // maxLines is how many lines may wait to be written. A log that stands still must
@@ -17,7 +18,8 @@ type bundler interface {
 	Bundle(log func())
 }
 
-// journal hands lines to a log in a goroutine of its own.
+// journal hands lines to a log in a goroutine of its own, when flush says so: the
+// kernel's table comes before the log of it, which takes as long with many servers.
 type journal struct {
 	log *slog.Logger
 
@@ -25,6 +27,7 @@ type journal struct {
 	more   sync.Cond
 	lines  []line
 	lost   int
+	due    bool // to be written
 	closed bool
 	ended  chan struct{}
 }
@@ -55,8 +58,21 @@ func (j *journal) add(level slog.Level, text string) {
 	} else {
 		j.lost++
 	}
+	many := len(j.lines) == maxLines/4
 	j.mu.Unlock()
-	j.more.Signal()
+	if many {
+		j.flush()
+	}
+}
+
+// flush has the lines written.
+func (j *journal) flush() {
+	j.mu.Lock()
+	j.due = len(j.lines) > 0
+	if j.due {
+		j.more.Signal()
+	}
+	j.mu.Unlock()
 }
 
 // write writes lines until the journal is closed and nothing is left.
@@ -64,28 +80,33 @@ func (j *journal) write() {
 	defer close(j.ended)
 	for {
 		j.mu.Lock()
-		for len(j.lines) == 0 && !j.closed {
+		for !j.due && !j.closed {
 			j.more.Wait()
 		}
 		lines, lost := j.lines, j.lost
-		j.lines, j.lost = nil, 0
+		j.lines, j.lost, j.due = nil, 0, false
 		j.mu.Unlock()
 		if len(lines) == 0 {
 			return
 		}
-		put := func() {
-			for _, l := range lines {
-				j.log.Log(context.Background(), l.level, l.text)
-			}
-			if lost > 0 {
-				j.log.Error(fmt.Sprintf("%d lines were lost: too many at a time", lost))
-			}
+		if lost > 0 {
+			lines = append(lines, line{slog.LevelError, fmt.Sprintf("%d lines were lost: too many at a time", lost)})
 		}
+		put := func() { j.put(lines) }
 		if b, ok := j.log.Handler().(bundler); ok {
 			b.Bundle(put)
 		} else {
 			put()
 		}
+	}
+}
+
+// put writes lines. It looks at the clock once, for there are machines where that
+// takes longer than all the rest.
+func (j *journal) put(lines []line) {
+	ctx, handler, now := context.Background(), j.log.Handler(), time.Now()
+	for _, l := range lines {
+		handler.Handle(ctx, slog.NewRecord(now, l.level, l.text, 0))
 	}
 }
 

@@ -208,6 +208,7 @@ func (m *Manager) loop(ctx context.Context) {
 		if !now.Before(m.reconcileAt) {
 			m.reconcile(now)
 		}
+		m.log.flush()
 		m.launch(now)
 		timer.Reset(m.nap(now))
 	}
@@ -274,7 +275,7 @@ func (m *Manager) start(c *Config) error {
 			m.log.error(fmt.Sprintf("%s: %v", opLine(ipvs.SetTimeouts{Timeouts: c.Timeouts}), errors.Join(errs...)))
 		}
 	}
-	have, err := m.options.Table.Table(ipvs.Query{Detail: ipvs.Full})
+	have, err := m.options.Table.Table(ipvs.Query{Detail: ipvs.Settings})
 	if err != nil {
 		return fmt.Errorf("read the kernel's table: %w", err)
 	}
@@ -283,5 +284,6 @@ func (m *Manager) start(c *Config) error {
 	m.open(now, servers, have)
 	m.doPosted()
 	m.bring(now, have)
+	m.log.flush()
 	return nil
 }

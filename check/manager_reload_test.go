@@ -111,7 +111,11 @@ func TestReloadRefused(t *testing.T) {
 		if err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
 		}
-		if err := Validate(bad, b.options().New); err == nil || err.Error() != want {
+		look := func(c *Config, p ProbeConfig) error {
+			_, err := b.options().New(c, p)
+			return err
+		}
+		if err := Validate(&bad, look); err == nil || err.Error() != want {
 			t.Errorf("Validate says %v", err)
 		}
 		b.expect("afterwards", web+realLine(0, 1))

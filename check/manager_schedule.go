@@ -149,7 +149,7 @@ func (m *Manager) take(o outcome) {
 		r.again, next = false, 0
 	}
 	m.due.push(r, o.ended.Add(next))
-	m.report(s, changes)
+	m.report(o.ended, s, changes)
 }
 
 // takeWaiting takes what else has ended, so that the table is changed once for

@@ -191,7 +191,7 @@ func (m *Manager) open(now time.Time, servers []*server, have []ipvs.Entry) {
 		for r := range s.runners() {
 			m.begin(now, r)
 		}
-		m.report(s, changes)
+		m.report(now, s, changes)
 		m.suspend(now, s)
 	}
 }
@@ -201,7 +201,7 @@ func (m *Manager) begin(now time.Time, r *runner) {
 	if r.server.pool.Suspended() {
 		return
 	}
-	m.log.info(fmt.Sprintf("Activating healthchecker for service %s for VS %s", r.server.realName(r.real), r.server.name))
+	m.log.info("Activating healthchecker for service " + r.server.realName(r.real) + " for VS " + r.server.name)
 	m.due.push(r, now.Add(m.spread.next(r.config.Warmup)))
 }
 
@@ -231,7 +231,7 @@ func (m *Manager) reload(now time.Time, c *Config) error {
 	if err != nil {
 		return err
 	}
-	have, err := m.options.Table.Table(ipvs.Query{Detail: ipvs.Full})
+	have, err := m.options.Table.Table(ipvs.Query{Detail: ipvs.Settings})
 	if err != nil {
 		return fmt.Errorf("read the kernel's table: %w", err)
 	}
@@ -319,7 +319,7 @@ func (m *Manager) replace(now time.Time, was, s *server) {
 		return was
 	}
 	changes := s.pool.Reload(s.config)
-	m.reportReload(s, changes, known)
+	m.reportReload(now, s, changes, known)
 	m.suspend(now, s)
 }
 

@@ -40,11 +40,18 @@ func (s *knownService) find(addr netip.AddrPort) (int, bool) {
 	return i, ok
 }
 
-// note takes over an operation that the kernel has carried out.
-func (k known) note(op ipvs.Op) {
+// note takes over an operation that the kernel has carried out. Those that follow
+// it tell how much room a new service needs.
+func (k known) note(op ipvs.Op, following []ipvs.Op) {
 	switch op := op.(type) {
 	case ipvs.AddService:
-		k[op.Service.ServiceKey] = &knownService{Entry: ipvs.Entry{ServiceState: ipvs.ServiceState{Service: op.Service}}}
+		n := 0
+		for n < len(following) && isAddDestination(following[n]) {
+			n++
+		}
+		k[op.Service.ServiceKey] = &knownService{Entry: ipvs.Entry{
+			ServiceState: ipvs.ServiceState{Service: op.Service}, Destinations: make([]ipvs.DestinationState, 0, n),
+		}}
 	case ipvs.EditService:
 		if s := k[op.Service.ServiceKey]; s != nil {
 			s.Service = op.Service
@@ -69,6 +76,11 @@ func (k known) note(op ipvs.Op) {
 			s.remove(op.Addr)
 		}
 	}
+}
+
+func isAddDestination(op ipvs.Op) bool {
+	_, is := op.(ipvs.AddDestination)
+	return is
 }
 
 func (s *knownService) remove(addr netip.AddrPort) {
@@ -124,7 +136,7 @@ func (m *Manager) do(ops []ipvs.Op) []error {
 	m.counts.Operations += uint64(len(ops))
 	for i, op := range ops {
 		if errs == nil || errs[i] == nil {
-			m.known.note(op)
+			m.known.note(op, ops[i+1:])
 		} else {
 			m.counts.Refused++
 		}
@@ -134,7 +146,7 @@ func (m *Manager) do(ops []ipvs.Op) []error {
 
 // reconcile reads the kernel's table and mends what others did to what is ours.
 func (m *Manager) reconcile(now time.Time) {
-	have, err := m.options.Table.Table(ipvs.Query{Detail: ipvs.Full})
+	have, err := m.options.Table.Table(ipvs.Query{Detail: ipvs.Settings})
 	if err != nil {
 		m.readAt, m.reconcileAt = now, now.Add(m.options.Reconcile)
 		m.log.error(fmt.Sprintf("The kernel's table cannot be read: %v", err))
@@ -144,18 +156,20 @@ func (m *Manager) reconcile(now time.Time) {
 }
 
 // bring makes of the kernel's table, as it was just read, what it should be. What
-// is not as it was known to be is logged: somebody else has changed it.
+// has to be mended because it is not as it was known to be is logged: somebody else
+// has changed it.
 func (m *Manager) bring(now time.Time, have []ipvs.Entry) {
-	m.logMended(have)
-	m.known = newKnown(have)
 	pools := make([]*Pool, len(m.servers))
 	for i, s := range m.servers {
 		pools[i] = s.pool
 		s.dirty = false
 	}
 	m.dirty = m.dirty[:0]
-	plan := ipvs.Plan(have, m.config.Wanted(pools), m.owner)
-	ops := ipvs.Ops(plan)
+	ops := ipvs.Ops(ipvs.Plan(have, m.config.Wanted(pools), m.owner))
+	if len(ops) > 0 {
+		m.logMended(have)
+	}
+	m.known = newKnown(have)
 	var errs []error
 	if len(ops) > 0 {
 		if errs = m.do(ops); errs != nil {
@@ -187,8 +201,9 @@ func (k known) restrict(servers []*server) {
 
 // stop takes the services away, as the configuration says.
 func (m *Manager) stop() error {
+	now := time.Now()
 	for _, s := range m.servers {
-		m.report(s, s.pool.Stop())
+		m.report(now, s, s.pool.Stop())
 	}
 	m.tell()
 	if m.options.KeepTable {
@@ -199,7 +214,7 @@ func (m *Manager) stop() error {
 		m.log.info("Removing all services: lvs_flush_on_stop")
 		return errors.Join(m.options.Table.Do(ipvs.Flush{})...)
 	}
-	have, err := m.options.Table.Table(ipvs.Query{Detail: ipvs.Full})
+	have, err := m.options.Table.Table(ipvs.Query{Detail: ipvs.Settings})
 	if err != nil {
 		return fmt.Errorf("read the kernel's table: %w", err)
 	}

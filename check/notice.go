@@ -26,23 +26,26 @@ type news struct {
 }
 
 // report notes changes: what the table has to be, and what there is to tell.
-func (m *Manager) report(s *server, changes []Change) {
+func (m *Manager) report(now time.Time, s *server, changes []Change) {
 	for _, c := range changes {
 		initial := c.Cause == CauseStart || c.Cause == CauseAdopted
-		m.add(s, c, initial && c.Real >= 0 && !(m.config.InitialNotify && c.Kind == RealUp))
+		silent := initial && c.Real >= 0 && !(m.config.InitialNotify && c.Kind == RealUp)
+		if silent && c.Kind == RealUp {
+			continue // as it should be
+		}
+		m.add(now, s, c, silent)
 	}
 }
 
 // reportReload notes changes of a reload. A real server that is new is told of as
 // at the start.
-func (m *Manager) reportReload(s *server, changes []Change, known func(real int) bool) {
+func (m *Manager) reportReload(now time.Time, s *server, changes []Change, known func(real int) bool) {
 	for _, c := range changes {
-		m.add(s, c, c.Real >= 0 && !known(c.Real) && !(m.config.InitialNotify && c.Kind == RealUp))
+		m.add(now, s, c, c.Real >= 0 && !known(c.Real) && !(m.config.InitialNotify && c.Kind == RealUp))
 	}
 }
 
-func (m *Manager) add(s *server, c Change, silent bool) {
-	now := time.Now()
+func (m *Manager) add(now time.Time, s *server, c Change, silent bool) {
 	switch {
 	case c.Kind == QuorumGained || c.Kind == QuorumLost:
 		s.since = now
@@ -67,7 +70,10 @@ func (m *Manager) tell() {
 		if n.change.Kind == QuorumGained || n.change.Kind == QuorumLost {
 			m.options.Quorum(n.server.name, n.change.Kind == QuorumGained)
 		}
-		if notice := n.server.notice(n.change); !n.silent && notice != (Notice{}) {
+		if n.silent {
+			continue
+		}
+		if notice := n.server.notice(n.change); notice != (Notice{}) {
 			if notice.Command != nil {
 				m.log.info(n.server.executing(n.change, notice.Command))
 			}

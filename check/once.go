@@ -21,14 +21,14 @@ type OnceResult struct {
 func (r OnceResult) Well() bool { return r.Result.Verdict == Pass || r.Result.Verdict == Partial }
 
 // Validate says what of a configuration cannot be run here: checkers that cannot
-// be made. It touches nothing.
-func Validate(c Config, create func(*Config, ProbeConfig) (Checker, error)) error {
+// be made, as look says. It touches nothing.
+func Validate(c *Config, look func(*Config, ProbeConfig) error) error {
 	var errs []error
 	for i := range c.Servers {
 		s := &c.Servers[i]
 		for j := range s.Reals {
 			for k := range s.Reals[j].Checkers {
-				if _, err := create(&c, s.Reals[j].Checkers[k].Probe); err != nil {
+				if err := look(c, s.Reals[j].Checkers[k].Probe); err != nil {
 					errs = append(errs, s.unusable(j, err))
 				}
 			}

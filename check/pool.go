@@ -40,7 +40,7 @@ func NewPool(c *ServerConfig, have []ipvs.Entry) (*Pool, []Change) {
 			break
 		}
 	}
-	var changes []Change
+	changes := make([]Change, 0, len(p.reals)+1)
 	for i := range p.reals {
 		kind := RealDown
 		if p.reals[i].up() {

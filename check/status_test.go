@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"ipvsadm/ipvs"
+	"ipvsadm/ipvs/ipvstest"
 )
 
 // TestStatus has states, weights wanted and in the kernel, and last results.
@@ -151,6 +152,7 @@ func TestLogStandsStill(t *testing.T) {
 	w := &stuckLog{writing: make(chan struct{}), resume: make(chan struct{})}
 	j := newJournal(slog.New(slog.NewTextHandler(w, nil)))
 	j.info("first")
+	j.flush()
 	<-w.writing
 	for range maxLines + 99 {
 		j.info("more")
@@ -177,4 +179,34 @@ func (w *stuckLog) Write(p []byte) (int, error) {
 	w.once.Do(func() { close(w.writing) })
 	<-w.resume
 	return w.b.Write(p)
+}
+
+// TestTableBeforeLog has a kernel that takes its time: the lines of a start wait for
+// it, and do not get in its way.
+func TestTableBeforeLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b bytes.Buffer
+		began, table := time.Now(), slowTable{ipvstest.New(ipvstest.Options{})}
+		m := NewManager(Options{
+			Table: table, New: func(*Config, ProbeConfig) (Checker, error) { return constant{&Result{Verdict: Pass}}, nil },
+			Log: slog.New(slog.NewTextHandler(&b, nil)),
+		})
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := m.Run(ctx, configOf(serverOf(1, 1))); err != nil {
+			t.Fatal(err)
+		}
+		first, _, _ := strings.Cut(b.String(), " level=")
+		if want := "time=" + began.Add(time.Second).Format("2006-01-02T15:04:05.000Z07:00"); first != want {
+			t.Errorf("the log begins at %s, want %s:\n%s", first, want, b.String())
+		}
+	})
+}
+
+// slowTable takes a second for any change.
+type slowTable struct{ *ipvstest.Kernel }
+
+func (k slowTable) Do(ops ...ipvs.Op) []error {
+	time.Sleep(time.Second)
+	return k.Kernel.Do(ops...)
 }

@@ -163,18 +163,17 @@ func (m *Manager) mended(c ipvs.Change) string {
 	case ipvs.AddService:
 		return "it lacked " + opLine(op)
 	case ipvs.EditService:
-		return fmt.Sprintf("it had %s instead of %s", opLine(ipvs.AddService{Service: c.OldService}), opLine(ipvs.AddService(op)))
+		return fmt.Sprintf("it had %s instead of %s", opLine(c.Old), opLine(ipvs.AddService(op)))
 	case ipvs.AddDestination:
 		if m.owner(op.Service, op.Destination.Addr) {
 			return "it lacked " + opLine(op)
 		}
 	case ipvs.EditDestination:
 		if m.owner(op.Service, op.Destination.Addr) {
-			return fmt.Sprintf("it had %s instead of %s", opLine(ipvs.AddDestination{Service: op.Service, Destination: c.OldDestination}),
-				opLine(ipvs.AddDestination(op)))
+			return fmt.Sprintf("it had %s instead of %s", opLine(c.Old), opLine(ipvs.AddDestination(op)))
 		}
 	case ipvs.DeleteDestination:
-		return "it had " + opLine(ipvs.AddDestination{Service: op.Service, Destination: c.OldDestination})
+		return "it had " + opLine(c.Old)
 	}
 	return ""
 }

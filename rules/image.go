@@ -84,14 +84,14 @@ func (m *image) apply(op ipvs.Op, line int) (ipvs.Change, syscall.Errno) {
 		if s == nil {
 			return change, syscall.ESRCH
 		}
-		change.OldService = s.Service
+		change.Old = ipvs.AddService{Service: s.Service}
 		s.Service, s.line = op.Service, line
 	case ipvs.DeleteService:
 		s := m.find(op.Service)
 		if s == nil {
 			return change, syscall.ESRCH
 		}
-		change.OldService = s.Service
+		change.Old = ipvs.AddService{Service: s.Service}
 		m.remove(s)
 	case ipvs.AddDestination:
 		return change, m.addServer(op, line)
@@ -105,14 +105,14 @@ func (m *image) apply(op ipvs.Op, line int) (ipvs.Change, syscall.Errno) {
 		case errno != 0:
 			return change, errno
 		}
-		change.OldDestination = d.Destination
+		change.Old = ipvs.AddDestination{Service: op.Service, Destination: d.Destination}
 		d.Destination, d.line = op.Destination, line
 	case ipvs.DeleteDestination:
 		d, errno := m.findServer(op.Service, op.Addr)
 		if errno != 0 {
 			return change, errno
 		}
-		change.OldDestination = d.Destination
+		change.Old = ipvs.AddDestination{Service: op.Service, Destination: d.Destination}
 		m.find(op.Service).remove(d)
 	case ipvs.Flush:
 		for _, s := range m.order {

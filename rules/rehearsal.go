@@ -160,11 +160,11 @@ func (r *rehearsal) change(op ipvs.Op) (syscall.Errno, error) {
 	}
 	switch op := op.(type) {
 	case ipvs.EditService:
-		if !differs(ipvs.Wanted{Service: s.OldService}, ipvs.Wanted{Service: op.Service}) {
+		if !differs(ipvs.Wanted{Service: s.Old.(ipvs.AddService).Service}, ipvs.Wanted{Service: op.Service}) {
 			return 0, nil
 		}
 	case ipvs.EditDestination:
-		if s.OldDestination == op.Destination {
+		if s.Old == ipvs.Op(ipvs.AddDestination(op)) {
 			return 0, nil
 		}
 	case ipvs.Flush:

@@ -68,18 +68,20 @@ func (s *step) text() (line string, kind stepKind, note string) {
 	case ipvs.AddService:
 		return "-A " + serviceName(&op.Service.ServiceKey) + serviceSettingsText(&op.Service), stepAdd, ""
 	case ipvs.EditService:
-		set := serviceSettingsText(&op.Service)
-		return "-E " + serviceName(&op.Service.ServiceKey) + set, stepChange, settingsChange(serviceSettingsText(&s.OldService), set)
+		old, set := s.Old.(ipvs.AddService), serviceSettingsText(&op.Service)
+		return "-E " + serviceName(&op.Service.ServiceKey) + set, stepChange, settingsChange(serviceSettingsText(&old.Service), set)
 	case ipvs.DeleteService:
+		old := s.Old.(ipvs.AddService)
 		return "-D " + serviceName(&op.Service), stepDelete,
-			"was" + serviceSettingsText(&s.OldService) + ", with " + counted(s.servers, "server")
+			"was" + serviceSettingsText(&old.Service) + ", with " + counted(s.servers, "server")
 	case ipvs.AddDestination:
 		return "-a " + serverName(&op.Service, &op.Destination) + serverSettingsText(&op.Destination), stepAdd, ""
 	case ipvs.EditDestination:
-		set := serverSettingsText(&op.Destination)
-		return "-e " + serverName(&op.Service, &op.Destination) + set, stepChange, settingsChange(serverSettingsText(&s.OldDestination), set)
+		old, set := s.Old.(ipvs.AddDestination), serverSettingsText(&op.Destination)
+		return "-e " + serverName(&op.Service, &op.Destination) + set, stepChange, settingsChange(serverSettingsText(&old.Destination), set)
 	case ipvs.DeleteDestination:
-		return "-d " + serverName(&op.Service, &s.OldDestination), stepDelete, "was" + serverSettingsText(&s.OldDestination)
+		old := s.Old.(ipvs.AddDestination)
+		return "-d " + serverName(&op.Service, &old.Destination), stepDelete, "was" + serverSettingsText(&old.Destination)
 	case ipvs.Flush:
 		return "-C", stepDelete, counted(s.services, "service") + ", " + counted(s.servers, "server")
 	case ipvs.Zero:

@@ -49,6 +49,17 @@ func New(p check.ProbeConfig, o Options) (check.Checker, error) {
 	return &guard{checker: c, panicked: o.Panicked}, nil
 }
 
+// Validate returns the error that New would. It makes no checker of which there
+// may be very many, and which always works.
+func Validate(p check.ProbeConfig, o Options) error {
+	switch p.(type) {
+	case check.TCPConfig, check.UDPConfig, check.PingConfig, check.SMTPConfig:
+		return nil
+	}
+	_, err := New(p, o)
+	return err
+}
+
 func newChecker(p check.ProbeConfig, o Options) (check.Checker, error) {
 	switch p := p.(type) {
 	case check.TCPConfig:

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
@@ -210,6 +211,20 @@ func TestFile(t *testing.T) {
 		}
 		if r.Reason = ""; r != c.want {
 			t.Errorf("%+v: %+v, want %+v", c, r, c.want)
+		}
+	}
+}
+
+// TestValidate finds what New would, of the kinds that may not work and of one that
+// always does.
+func TestValidate(t *testing.T) {
+	for _, p := range []check.ProbeConfig{
+		check.TCPConfig{}, check.DNSConfig{Name: strings.Repeat("x", 300)}, check.DNSConfig{Name: "example.org"},
+		check.HTTPConfig{URLs: []check.URLConfig{{Pattern: "("}}}, check.HTTPConfig{URLs: []check.URLConfig{{Pattern: "a"}}},
+	} {
+		_, made := New(p, Options{})
+		if err := Validate(p, Options{}); fmt.Sprint(err) != fmt.Sprint(made) {
+			t.Errorf("%+v: %v, New says %v", p, err, made)
 		}
 	}
 }

@@ -22,8 +22,8 @@ func (l *loader) finishChecker(r *real, c *checker, written netip.AddrPort) {
 	}
 	if c.kind == "SMTP_CHECK" && len(c.smtp.hosts) > 0 {
 		for _, h := range c.smtp.hosts {
-			h.timing, h.kind, h.smtp = c.timing, c.kind, c.smtp
-			h.target.orFrom(&c.target)
+			h.timing, h.kind, h.special = c.timing, c.kind, c.special
+			h.target().orFrom(c.target())
 			out.Probe = l.probe(r, h, written)
 			r.Checkers = append(r.Checkers, out)
 		}
@@ -82,7 +82,10 @@ func (l *loader) checkerDefaults(c *checker) {
 
 // endpoint is where a checker connects to and from.
 func (l *loader) endpoint(c *checker, written netip.AddrPort) check.Endpoint {
-	t := &c.target
+	t := c.elsewhere
+	if t == nil {
+		t = &target{}
+	}
 	addr, port := written.Addr(), written.Port()
 	if t.ip.IsValid() {
 		addr = t.ip

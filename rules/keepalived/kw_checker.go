@@ -14,15 +14,28 @@ type checker struct {
 	timing
 	kind        string
 	logFailures choice
-	target      target
-	// What only some kinds have, nil for all others: there can be very many
-	// checkers.
+	// What few checkers have is elsewhere, and nil for the others: there can be
+	// very many.
+	elsewhere *target
+	*special
+}
+
+// special is what a kind of checker has of its own.
+type special struct {
 	http *httpCheck
 	smtp *smtpCheck
 	dns  *check.DNSConfig
 	udp  *check.UDPConfig
 	misc *miscCheck
 	file *check.FileCheckConfig
+}
+
+// target is where the checker connects to and from, to be set.
+func (c *checker) target() *target {
+	if c.elsewhere == nil {
+		c.elsewhere = &target{}
+	}
+	return c.elsewhere
 }
 
 type httpCheck struct {
@@ -118,12 +131,12 @@ func targetWords() []word[checker] {
 		return number(name, doc, 1, 65535, at).hidden()
 	}
 	return []word[checker]{
-		address("connect_ip", "Address to connect to; default the real server's.", func(c *checker) *netip.Addr { return &c.target.ip }).hidden(),
-		port("connect_port", "Port to connect to; default the real server's.", func(c *checker) *uint16 { return &c.target.port }),
-		address("bindto", "Address to connect from; default any.", func(c *checker) *netip.Addr { return &c.target.bind }).hidden(),
-		port("bind_port", "Port to connect from; default any.", func(c *checker) *uint16 { return &c.target.source }),
-		device("bind_if", "Interface to use; default any.", func(c *checker) *string { return &c.target.device }).hidden(),
-		number("fwmark", "Mark of the packets; default none.", 0, 1<<32-1, func(c *checker) *uint32 { return &c.target.mark }).hidden(),
+		address("connect_ip", "Address to connect to; default the real server's.", func(c *checker) *netip.Addr { return &c.target().ip }).hidden(),
+		port("connect_port", "Port to connect to; default the real server's.", func(c *checker) *uint16 { return &c.target().port }),
+		address("bindto", "Address to connect from; default any.", func(c *checker) *netip.Addr { return &c.target().bind }).hidden(),
+		port("bind_port", "Port to connect from; default any.", func(c *checker) *uint16 { return &c.target().source }),
+		device("bind_if", "Interface to use; default any.", func(c *checker) *string { return &c.target().device }).hidden(),
+		number("fwmark", "Mark of the packets; default none.", 0, 1<<32-1, func(c *checker) *uint32 { return &c.target().mark }).hidden(),
 	}
 }
 
@@ -132,17 +145,17 @@ func (l *loader) openChecker(s *statement, r *real, kind string) *frame {
 	c := &checker{timing: newTiming(), kind: kind}
 	switch kind {
 	case "HTTP_GET", "SSL_GET":
-		c.http = &httpCheck{}
+		c.special = &special{http: &httpCheck{}}
 	case "SMTP_CHECK":
-		c.smtp = &smtpCheck{}
+		c.special = &special{smtp: &smtpCheck{}}
 	case "DNS_CHECK":
-		c.dns = &check.DNSConfig{Type: check.DNSSOA, Name: "."}
+		c.special = &special{dns: &check.DNSConfig{Type: check.DNSSOA, Name: "."}}
 	case "UDP_CHECK":
-		c.udp = &check.UDPConfig{MaxReply: 255}
+		c.special = &special{udp: &check.UDPConfig{MaxReply: 255}}
 	case "MISC_CHECK":
-		c.misc = &miscCheck{}
+		c.special = &special{misc: &miscCheck{}}
 	case "FILE_CHECK":
-		c.file = &check.FileCheckConfig{Weight: 1}
+		c.special = &special{file: &check.FileCheckConfig{Weight: 1}}
 	}
 	for _, t := range l.words.checkers {
 		if t.block == kind {

@@ -166,7 +166,10 @@ func (p *parser) carryOut(s *statement, f *frame, n int, opens bool) {
 	var inner *frame
 	if s.acceptable(f) {
 		inner = f.run(n, s)
-		f.mention(mention{info.name, s.pos, s.text})
+		// Of blocks that may be there any number of times nobody asks where one was.
+		if !info.many || inner == nil || inner.vocabulary == nil {
+			f.mention(mention{info.name, s.pos, s.text})
+		}
 	}
 	if opens {
 		if inner == nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -54,10 +55,15 @@ func (l *lineWriter) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.held = append(l.held, line...)
+	return len(line), l.written()
+}
+
+// written writes what is held, unless it is to be held on.
+func (l *lineWriter) written() error {
 	if l.bundles > 0 && len(l.held) < maxHeld {
-		return len(line), nil
+		return nil
 	}
-	return len(line), l.flush()
+	return l.flush()
 }
 
 func (l *lineWriter) flush() error {
@@ -95,14 +101,15 @@ func (h *lineHandler) Handle(_ context.Context, r slog.Record) error {
 		}
 		return c
 	}, r.Message)
-	line := text + "\n"
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if h.journal {
-		line = fmt.Sprintf("<%d>%s", priority(r.Level), line)
+		h.held = append(strconv.AppendInt(append(h.held, '<'), int64(priority(r.Level)), 10), '>')
 	} else {
-		line = r.Time.Format(time.StampMicro) + " " + line
+		h.held = append(r.Time.AppendFormat(h.held, time.StampMicro), ' ')
 	}
-	_, err := h.Write([]byte(line))
-	return err
+	h.held = append(append(h.held, text...), '\n')
+	return h.written()
 }
 
 // priority is the level in the words of syslog(3).
