@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 // bench is what the measurements share.
 type bench struct {
 	tools   [2]string // ours, the reference
+	nothing string    // see command nothing
 	rounds  int
 	kernel  *ipvs.Client
 	results []result
@@ -40,8 +42,9 @@ func newBench(tools [2]string, rounds int) (*bench, error) {
 	if err := netlink.AddrAdd(lo, addr); err != nil {
 		return nil, err
 	}
+	nothing := filepath.Join(filepath.Dir(tools[0]), "nothing")
 	kernel, err := ipvs.Open(ipvs.Options{})
-	return &bench{tools: tools, rounds: rounds, kernel: kernel}, err
+	return &bench{tools: tools, nothing: nothing, rounds: rounds, kernel: kernel}, err
 }
 
 func (b *bench) close() { b.kernel.Close() }

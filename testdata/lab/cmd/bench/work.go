@@ -15,7 +15,9 @@ type work struct {
 	target float64 // the ratio to reach, 0 for a line that only informs
 	args   []string
 	extra  []string // for ours alone
-	input  string   // standard input
+	// nothing runs a Go program that does nothing in place of ours.
+	nothing bool
+	input   string // standard input
 	// restore runs the reference as ipvsadm-restore, without args.
 	restore bool
 	// prepare sets the kernel up, once before all rounds; before does so again
@@ -60,6 +62,8 @@ func works() []work {
 		{name: "-A, a fresh process", target: 1.50, fast: true,
 			args: []string{"-A", "-t", "10.0.0.1:80", "-s", "rr"}, before: (*bench).flush},
 		{name: "-v, a fresh process", fast: true, args: []string{"-v"}},
+		{name: "a Go program that does nothing, beside -A", fast: true, nothing: true,
+			args: []string{"-A", "-t", "10.0.0.1:80", "-s", "rr"}, before: (*bench).flush},
 	}
 }
 
@@ -116,6 +120,9 @@ func (b *bench) load(rules string) error {
 func (b *bench) command(tool int, w *work) (program string, args []string) {
 	if w.restore && tool == 1 {
 		return b.tools[tool] + "-restore", nil
+	}
+	if tool == 0 && w.nothing {
+		return b.nothing, nil
 	}
 	if tool == 0 {
 		return b.tools[tool], slices.Concat(w.args, w.extra)
