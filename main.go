@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"os"
 	"os/signal"
@@ -57,7 +58,18 @@ func main() {
 		Connections: func() (io.ReadCloser, error) { return ipvs.OpenProc("/proc/net/ip_vs_conn") },
 		Interrupts:  interrupts,
 		Screen:      screen,
+		Subcommands: subcommands,
 	}, os.Args))
+}
+
+// subcommands are the commands that are words, for completion.
+func subcommands() []rules.Subcommand {
+	list := schedule.Subcommands()
+	flags := daemon.Flags()
+	for _, name := range slices.Sorted(maps.Keys(flags)) {
+		list = append(list, rules.Subcommand{Name: name, Flags: flags[name]})
+	}
+	return list
 }
 
 // screen takes over the terminal. There is none if a standard stream is something

@@ -1,31 +1,179 @@
 package rules
 
 import (
-	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/spf13/pflag"
 
 	"ipvsadm/sched"
 )
 
+// Subcommand is a command that is a word, such as sched or sched predict, as
+// completion has to know it.
+type Subcommand struct {
+	Name  string   // one word or two; the first is a subcommand as well
+	Words []string // what else may follow them
+	// Flags are the options that may. What a value can be is told by its name in
+	// the usage (pflag.UnquoteUsage): FILE or PATH, SERVER, NAME[,FLAG], or
+	// words with a | between two.
+	Flags *pflag.FlagSet
+}
+
 // completion returns the script that has a shell complete the command line:
-// bash, zsh or fish. It is made of the option table and of the rules of what
-// goes with which command. ipvsadm completion SHELL prints it; of 1.31 that is
-// a mistake, so nobody's script can mean something else by it.
-func completion(shell string) (script string, ok bool) {
+// bash, zsh or fish. It is made of the option table, of the rules of what goes
+// with which command, and of the options of the subcommands. ipvsadm completion
+// SHELL prints it; of 1.31 that is a mistake, so nobody's script can mean
+// something else by it.
+func completion(shell string, subcommands []Subcommand) (script string, ok bool) {
+	places := places(subcommands)
 	switch shell {
 	case "bash":
-		return bashCompletion(), true
+		return bashCompletion(places), true
 	case "zsh":
-		return zshCompletion(), true
+		return zshCompletion(places), true
 	case "fish":
-		return fishCompletion(), true
+		return fishCompletion(places), true
 	}
 	return "", false
 }
 
-// The words that stand where a command could, and what follows the first.
-const otherCommands, shells = "completion check sched vrrp", "bash fish zsh"
+// place is where something can be completed.
+type place struct {
+	// heads are the words that it comes after: the spellings of a command, or the
+	// name of a subcommand. The beginning of the line has none.
+	heads   []string
+	words   []string // that may stand there, and nowhere after
+	choices []choice // that may stand there and after
+}
+
+func (p *place) isSubcommand() bool { return len(p.heads) > 0 && p.heads[0][0] != '-' }
+
+// choice is an option as a shell offers it.
+type choice struct {
+	names    []string // -w and --weight
+	usage    string
+	value    value
+	optional bool // the value may be left out
+}
+
+// value says what the value of an option may be: which helper of the script
+// knows that, and what it has to be told. The helpers are any, words, list (of
+// the first words, then of more, commas between them), service (of an option),
+// server, interface and file. The zero value is that of an option without.
+type value struct{ helper, words, more string }
+
+// call is the call of the helper in a script.
+func (v value) call(prefix string) string {
+	text := prefix + v.helper
+	for _, w := range []string{v.words, v.more} {
+		if w != "" {
+			text += " " + quote(w)
+		}
+	}
+	return text
+}
+
+// places returns all places: first the beginning of the line, then those after
+// commands, then those after subcommands.
+func places(subcommands []Subcommand) []place {
+	list := []place{{}}
+	for _, c := range commands() {
+		p := place{}
+		for _, s := range c {
+			p.heads = append(p.heads, s.names()...)
+			list[0].choices = append(list[0].choices, s.choice())
+		}
+		for _, s := range optionsOf(c[0].verb) {
+			p.choices = append(p.choices, s.choice())
+		}
+		list = append(list, p)
+	}
+	subcommands = append([]Subcommand{{Name: "completion", Words: []string{"bash", "fish", "zsh"}}}, subcommands...)
+	for _, c := range subcommands {
+		p := place{heads: []string{c.Name}, words: c.Words}
+		if c.Flags != nil {
+			c.Flags.VisitAll(func(f *pflag.Flag) {
+				if !f.Hidden {
+					p.choices = append(p.choices, flagChoice(f))
+				}
+			})
+		}
+		list = append(list, p)
+	}
+	for _, c := range subcommands { // each is a word of the place before it
+		before, word := 0, c.Name
+		if head, last, nested := strings.Cut(c.Name, " "); nested {
+			before = slices.IndexFunc(list, func(p place) bool { return len(p.heads) == 1 && p.heads[0] == head })
+			word = last
+		}
+		list[before].words = append(list[before].words, word)
+	}
+	return list
+}
+
+// valueChoices are the options of all commands that have a value, each once.
+func valueChoices() (list []choice) {
+	for s := range spellings() {
+		if s.value != "" {
+			list = append(list, s.choice())
+		}
+	}
+	return list
+}
+
+func (s *spelling) choice() choice {
+	c := choice{names: s.names(), usage: s.usage, optional: s.omitted != ""}
+	words := strings.Join(s.words(), " ")
+	switch {
+	case s.value == "":
+	case s.kind == optService:
+		c.value = value{helper: "service", words: c.names[0]}
+	case s.kind == optServer:
+		c.value.helper = "server"
+	case s.kind == optInterface:
+		c.value.helper = "interface"
+	case s.kind == optSchedFlags:
+		c.value = value{"list", words, words}
+	case words != "":
+		c.value = value{helper: "words", words: words}
+	default:
+		c.value = value{helper: "any", words: s.value}
+	}
+	return c
+}
+
+// flagChoice is the choice of a subcommand's option. One that is called like an
+// option of ipvsadm's commands, and does not say what it is, is that.
+func flagChoice(f *pflag.Flag) choice {
+	if own := findLong(f.Name); own != nil && f.Usage == "" {
+		return own.choice()
+	}
+	c := choice{names: []string{"--" + f.Name}}
+	if f.Shorthand != "" {
+		c.names = []string{"-" + f.Shorthand, "--" + f.Name}
+	}
+	var name string
+	name, c.usage = pflag.UnquoteUsage(f)
+	if f.Value.Type() == "bool" {
+		return c
+	}
+	c.optional = f.NoOptDefVal != ""
+	switch {
+	case name == "FILE" || name == "PATH":
+		c.value.helper = "file"
+	case name == "SERVER":
+		c.value.helper = "server"
+	case name == "NAME[,FLAG]":
+		schedulers, flags := findLong("scheduler").words(), findLong("sched-flags").words()
+		c.value = value{"list", strings.Join(schedulers, " "), strings.Join(flags, " ")}
+	case strings.Contains(name, "|"):
+		c.value = value{helper: "words", words: strings.ReplaceAll(name, "|", " ")}
+	default:
+		c.value = value{helper: "any", words: name}
+	}
+	return c
+}
 
 // names returns an option as it can be typed: -w and --weight.
 func (s *spelling) names() []string {
@@ -119,152 +267,13 @@ func optionsOf(v verb) (options []*spelling) {
 	return options
 }
 
-func namesOf(options []*spelling) (names []string) {
-	for _, s := range options {
-		names = append(names, s.names()...)
+// optionNames are the names of all options.
+func optionNames(options []choice) (names []string) {
+	for _, c := range options {
+		names = append(names, c.names...)
 	}
 	return names
 }
 
-const bashHead = `# Completion of ipvsadm for bash, made by "ipvsadm completion bash".
-_ipvsadm() {
-	local cur=${COMP_WORDS[COMP_CWORD]} words=
-	COMPREPLY=()
-	case ${COMP_WORDS[COMP_CWORD-1]} in
-`
-
-func bashCompletion() string {
-	var b strings.Builder
-	b.WriteString(bashHead)
-	var free []string // options with a value that nobody can guess
-	for s := range spellings() {
-		switch words := s.words(); {
-		case s.value == "" || s.omitted != "":
-		case words == nil:
-			free = append(free, s.names()...)
-		default:
-			fmt.Fprintf(&b, "\t%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n",
-				strings.Join(s.names(), "|"), strings.Join(words, " "))
-		}
-	}
-	fmt.Fprintf(&b, "\t%s) return ;;\n\tesac\n", strings.Join(free, "|"))
-	b.WriteString("\tif ((COMP_CWORD == 1)); then\n\t\twords='" + strings.Join(namesOf(slices.Concat(commands()...)), " ") + " " + otherCommands + "'\n\tfi\n")
-	b.WriteString("\t((COMP_CWORD > 1)) && case ${COMP_WORDS[1]} in\n")
-	for _, c := range commands() {
-		options := namesOf(optionsOf(c[0].verb))
-		if len(options) > 0 {
-			fmt.Fprintf(&b, "\t%s) words='%s' ;;\n", strings.Join(namesOf(c), "|"), strings.Join(options, " "))
-		}
-	}
-	b.WriteString("\tcompletion) words='" + shells + "' ;;\n")
-	b.WriteString("\tesac\n\tCOMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n}\ncomplete -F _ipvsadm ipvsadm\n")
-	return b.String()
-}
-
-const zshHead = `#compdef ipvsadm
-# Completion of ipvsadm for zsh, made by "ipvsadm completion zsh".
-_ipvsadm() {
-	local -a options
-	case $words[CURRENT-1] in
-`
-
-func zshCompletion() string {
-	var b strings.Builder
-	b.WriteString(zshHead)
-	for s := range spellings() {
-		names := strings.Join(s.names(), "|")
-		switch words := s.words(); {
-		case s.value == "" || s.omitted != "":
-		case words == nil:
-			fmt.Fprintf(&b, "\t%s) _message %s; return ;;\n", names, quote(s.value))
-		default:
-			fmt.Fprintf(&b, "\t%s) compadd -- %s; return ;;\n", names, strings.Join(words, " "))
-		}
-	}
-	b.WriteString("\tesac\n\tif ((CURRENT == 2)); then\n\t\toptions=(\n")
-	writeDescribed(&b, slices.Concat(commands()...))
-	b.WriteString("\t\t)\n\t\tcompadd -- " + otherCommands + "\n\tfi\n\t((CURRENT > 2)) && case $words[2] in\n")
-	b.WriteString("\tcompletion) compadd -- " + shells + " ;;\n")
-	for _, c := range commands() {
-		if options := optionsOf(c[0].verb); len(options) > 0 {
-			fmt.Fprintf(&b, "\t%s) options=(\n", strings.Join(namesOf(c), "|"))
-			writeDescribed(&b, options)
-			b.WriteString("\t\t) ;;\n")
-		}
-	}
-	b.WriteString("\tesac\n\t_describe -o option options\n}\ncompdef _ipvsadm ipvsadm\n")
-	return b.String()
-}
-
-// writeDescribed writes options as zsh's _describe takes them.
-func writeDescribed(b *strings.Builder, options []*spelling) {
-	for _, s := range options {
-		for _, name := range s.names() {
-			b.WriteString("\t\t" + quote(name+":"+strings.ReplaceAll(s.usage, ":", `\:`)) + "\n")
-		}
-	}
-}
-
 // quote quotes a word for any shell.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
-const fishHead = `# Completion of ipvsadm for fish, made by "ipvsadm completion fish".
-function __ipvsadm_first
-	set -l line (commandline -opc)
-	test (count $line) -eq 1; and return
-	test (count $line) -eq 2; and contains -- $line[2] $argv
-end
-function __ipvsadm_after
-	set -l line (commandline -opc)
-	test (count $line) -ge 2; and contains -- $line[2] $argv
-end
-complete -c ipvsadm -f
-`
-
-func fishCompletion() string {
-	var b strings.Builder
-	b.WriteString(fishHead)
-	for _, c := range commands() {
-		for _, s := range c {
-			when := "__ipvsadm_first"
-			if s.value != "" { // which may be asked for
-				when += " " + strings.Join(s.names(), " ")
-			}
-			writeFish(&b, s, when)
-		}
-	}
-	b.WriteString("complete -c ipvsadm -n __ipvsadm_first -a " + quote(otherCommands) + "\n")
-	b.WriteString("complete -c ipvsadm -n '__ipvsadm_after completion' -a " + quote(shells) + "\n")
-	for s := range spellings() {
-		var after []string
-		for _, c := range commands() {
-			if s.goesWith(c[0].verb) {
-				after = append(after, namesOf(c)...)
-			}
-		}
-		if len(after) > 0 {
-			writeFish(&b, s, "__ipvsadm_after "+strings.Join(after, " "))
-		}
-	}
-	return b.String()
-}
-
-func writeFish(b *strings.Builder, s *spelling, when string) {
-	b.WriteString("complete -c ipvsadm -n " + quote(when))
-	if s.short != 0 {
-		b.WriteString(" -s " + string(s.short))
-	}
-	if s.long != "" {
-		b.WriteString(" -l " + s.long)
-	}
-	if s.value != "" && s.omitted == "" {
-		b.WriteString(" -x")
-	}
-	if words := s.words(); words != nil {
-		b.WriteString(" -a " + quote(strings.Join(words, " ")))
-	}
-	if s.usage != "" {
-		b.WriteString(" -d " + quote(s.usage))
-	}
-	b.WriteByte('\n')
-}

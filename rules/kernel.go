@@ -55,4 +55,7 @@ type Env struct {
 	// Screen takes over the terminal for a live view. It returns nil if there is
 	// none to take over.
 	Screen func() (*watch.Screen, error)
+	// Subcommands are those that others carry out, for completion. nil if there
+	// are none.
+	Subcommands func() []Subcommand
 }

@@ -44,7 +44,7 @@ type session struct {
 // for completion scripts.
 func (s *session) main(args []string) int {
 	if len(args) == 2 && args[0] == "completion" {
-		if script, ok := completion(args[1]); ok {
+		if script, ok := completion(args[1], s.subcommands()); ok {
 			s.out.WriteString(script)
 			return exitOK
 		}
@@ -60,6 +60,13 @@ func (s *session) main(args []string) int {
 		return s.refuse(err)
 	}
 	return s.run(cmd)
+}
+
+func (s *session) subcommands() []Subcommand {
+	if s.env.Subcommands == nil {
+		return nil
+	}
+	return s.env.Subcommands()
 }
 
 // open connects to the kernel, or says why it cannot.

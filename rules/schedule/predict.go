@@ -45,14 +45,20 @@ type predictOptions struct {
 	next        int
 }
 
-// predict says who gets the next connections of a client.
-func (c *command) predict(args []string) error {
-	o := predictOptions{next: 1}
+// flags declares the options.
+func (o *predictOptions) flags() *pflag.FlagSet {
 	set := pflag.NewFlagSet("predict", pflag.ContinueOnError)
 	o.add(set)
 	set.StringVar(&o.client, "client", "", "")
 	set.StringVar(&o.dst, "dst", "", "")
 	set.Var(number{&o.next, 1, 10000}, "next", "")
+	return set
+}
+
+// predict says who gets the next connections of a client.
+func (c *command) predict(args []string) error {
+	o := predictOptions{next: 1}
+	set := o.flags()
 	words, ok, err := c.parse(set, args, predictHelp)
 	if err != nil || !ok {
 		return err

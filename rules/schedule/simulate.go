@@ -63,9 +63,8 @@ type simulateOptions struct {
 	seed                                     uint64
 }
 
-// simulate shows what a load does to a service.
-func (c *command) simulate(args []string) error {
-	o := simulateOptions{rate: 1000, duration: "endless"}
+// flags declares the options.
+func (o *simulateOptions) flags() *pflag.FlagSet {
 	set := pflag.NewFlagSet("simulate", pflag.ContinueOnError)
 	o.sourceOptions.add(set)
 	set.Var(number{&o.clients, 1, 10_000_000}, "clients", "")
@@ -77,6 +76,13 @@ func (c *command) simulate(args []string) error {
 	set.StringArrayVar(&o.remove, "remove", nil, "")
 	set.StringArrayVar(&o.add, "add", nil, "")
 	set.Uint64Var(&o.seed, "seed", 1, "")
+	return set
+}
+
+// simulate shows what a load does to a service.
+func (c *command) simulate(args []string) error {
+	o := simulateOptions{rate: 1000, duration: "endless"}
+	set := o.flags()
 	words, ok, err := c.parse(set, args, simulateHelp)
 	if err != nil || !ok {
 		return err

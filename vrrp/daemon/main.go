@@ -6,8 +6,6 @@ import (
 	"io"
 	"os"
 	"slices"
-
-	"github.com/spf13/pflag"
 )
 
 // Main is "ipvsadm vrrp" with args after these two words. It returns the exit
@@ -74,15 +72,11 @@ type place struct{ socket, question string }
 
 // status asks the first of some places where somebody answers.
 func status(env Env, name string, args []string, places []place) int {
-	line := &commandLine{name: name, flags: pflag.NewFlagSet("status", pflag.ContinueOnError)}
-	line.flags.Usage = func() {}
-	asJSON := line.flags.Bool("json", false, "write JSON")
-	socket := line.flags.String("socket", places[0].socket, "ask the daemon at `PATH`")
-	help := line.flags.BoolP("help", "h", false, "print this, and end")
+	line := statusLine(name, places[0].socket)
 	if err := line.flags.Parse(args); err != nil {
 		return fail(env, line, err)
 	}
-	if *help {
+	if line.opt.help {
 		fmt.Fprint(env.Stdout, "Usage: "+line.name+" [--json] [--socket PATH]\n\n"+line.usages())
 		return exitOK
 	}
@@ -90,11 +84,11 @@ func status(env Env, name string, args []string, places []place) int {
 		return fail(env, line, fmt.Errorf("%q is not an option", words[0]))
 	}
 	if line.flags.Lookup("socket").Changed {
-		places = []place{{*socket, places[0].question}}
+		places = []place{{line.opt.socket, places[0].question}}
 	}
 	var errs []error
 	for _, p := range places {
-		if *asJSON {
+		if line.opt.json {
 			p.question += " json"
 		}
 		err := ask(p.socket, p.question, env.Stdout)

@@ -103,6 +103,28 @@ func checkLine() *commandLine {
 	return c
 }
 
+// statusLine is the command line of "ipvsadm vrrp status" and "ipvsadm check
+// status".
+func statusLine(name, socket string) *commandLine {
+	c := &commandLine{name: name, flags: pflag.NewFlagSet(name, pflag.ContinueOnError)}
+	c.flags.Usage = func() {}
+	c.flags.BoolVar(&c.opt.json, "json", false, "write JSON")
+	c.flags.StringVar(&c.opt.socket, "socket", socket, "ask the daemon at `PATH`")
+	c.flags.BoolVarP(&c.opt.help, "help", "h", false, "print this, and end")
+	return c
+}
+
+// Flags returns the options of our command lines, by what they are called after
+// the program's name, such as "check status".
+func Flags() map[string]*pflag.FlagSet {
+	return map[string]*pflag.FlagSet{
+		"vrrp":         ownLine().flags,
+		"vrrp status":  statusLine("ipvsadm vrrp status", defaultSocket).flags,
+		"check":        checkLine().flags,
+		"check status": statusLine("ipvsadm check status", checkSocket).flags,
+	}
+}
+
 // own adds what all our own command lines have.
 func (c *commandLine) own(pid string) {
 	f, o := c.flags, &c.opt
