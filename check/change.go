@@ -43,7 +43,8 @@ const (
 	CauseFail
 	// CauseReload: the configuration changed.
 	CauseReload
-	// CauseStop: the checks come to their end.
+	// CauseStop: the checks come to their end, all of them or those of a server
+	// that the configuration has no more.
 	CauseStop
 )
 

@@ -311,7 +311,7 @@ func (m *Manager) replace(now time.Time, was, s *server) {
 	}
 	for i := range was.reals {
 		if !stay[was.config.Reals[i].Addr] {
-			m.log.info(fmt.Sprintf("Removing service %s from VS %s", was.realName(i), s.name))
+			m.farewell(was, i)
 		}
 	}
 	known := func(real int) bool {
@@ -341,10 +341,24 @@ func (m *Manager) discard(r *runner) {
 	}
 }
 
-// retire ends a server that the configuration has no more.
+// farewell tells that the configuration has a real server no more, of which a pool
+// before the reload knows. As with keepalived it goes down, if it was up.
+func (m *Manager) farewell(s *server, real int) {
+	if !s.pool.Real(real).Up {
+		m.log.info(fmt.Sprintf("Removing service %s from VS %s", s.realName(real), s.name))
+		return
+	}
+	m.news = append(m.news, news{server: s, change: Change{Kind: RealDown, Cause: CauseStop, Real: real, Checker: -1}})
+}
+
+// retire ends a server that the configuration has no more. As with keepalived all
+// of it that is up goes down.
 func (m *Manager) retire(s *server) {
 	for r := range s.runners() {
 		m.discard(r)
+	}
+	for _, c := range s.pool.end() {
+		m.news = append(m.news, news{server: s, change: c})
 	}
 	m.log.info(fmt.Sprintf("Removing VS %s", s.name))
 }

@@ -67,7 +67,7 @@ func (m *Manager) tell() {
 		for _, text := range n.server.lines(n.change) {
 			m.log.info(text)
 		}
-		if n.change.Kind == QuorumGained || n.change.Kind == QuorumLost {
+		if (n.change.Kind == QuorumGained || n.change.Kind == QuorumLost) && n.change.Cause != CauseStop {
 			m.options.Quorum(n.server.name, n.change.Kind == QuorumGained)
 		}
 		if n.silent {
@@ -140,7 +140,7 @@ func (s *server) realLines(c Change) []string {
 		return []string{fmt.Sprintf("Adding service %s to VS %s", name, s.name)}
 	case initial:
 		return []string{fmt.Sprintf("Service %s of VS %s is down until it is checked", name, s.name)}
-	case inhibit:
+	case inhibit && c.Cause != CauseStop:
 		return []string{fmt.Sprintf("Disabling service %s of VS %s", name, s.name)}
 	}
 	return []string{fmt.Sprintf("Removing service %s from VS %s", name, s.name)}
@@ -156,11 +156,11 @@ func (s *server) notice(c Change) Notice {
 	word, body := "UP", fmt.Sprintf("=> Gained quorum %d+%d=%d <= %d <=", config.Quorum, config.Hysteresis, c.Limit, c.Sum)
 	initial := c.Cause == CauseStart || c.Cause == CauseAdopted
 	if c.Kind == QuorumLost {
+		if initial && config.Sorry == nil {
+			return Notice{} // there was nothing to lose, and nothing takes its place
+		}
 		n = Notice{FIFO: "VS " + s.name + " DOWN", Command: config.QuorumDown}
 		word, body = "DOWN", fmt.Sprintf("=> Lost quorum %d-%d=%d > %d <=", config.Quorum, config.Hysteresis, c.Limit, c.Sum)
-		if initial && config.Sorry == nil {
-			n.Command = nil // there was nothing to lose
-		}
 	}
 	switch {
 	case initial:

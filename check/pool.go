@@ -141,6 +141,11 @@ func (p *Pool) Stop() []Change {
 	if !p.config.Omega {
 		return nil
 	}
+	return p.end()
+}
+
+// end returns what going down altogether changes.
+func (p *Pool) end() []Change {
 	var changes []Change
 	sum, limit, quorum := p.Sum(), p.config.quorumLimit(true), p.quorum
 	for i := range p.reals {
