@@ -42,7 +42,8 @@ func realAddr(n int) netip.Addr { return netip.AddrFrom4([4]byte{10, 2, byte(n >
 // and then counts them all.
 func (b *bench) filled(reals int) (time.Time, error) {
 	last := manyKey(reals/perService - 1)
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	// A look takes a millisecond of the only CPU, which the daemon needs.
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		entries, err := b.kernel.Table(ipvs.Query{Service: last, Detail: ipvs.Full})
 		if err != nil || len(entries) != 1 || len(entries[0].Destinations) != perService {
 			continue
