@@ -41,6 +41,9 @@ const (
 	CausePass
 	// CauseFail: a check failed, and all its retries.
 	CauseFail
+	// CauseConfirmed: the first check failed of a server that was taken for down
+	// (alpha). It is so still, but now it is known.
+	CauseConfirmed
 	// CauseReload: the configuration changed.
 	CauseReload
 	// CauseStop: the checks come to their end, all of them or those of a server
@@ -58,6 +61,8 @@ func (c Cause) String() string {
 		return "check passed"
 	case CauseFail:
 		return "check failed"
+	case CauseConfirmed:
+		return "first check failed"
 	case CauseReload:
 		return "reload"
 	case CauseStop:

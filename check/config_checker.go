@@ -11,7 +11,7 @@ type CheckerConfig struct {
 	// the most that the first may be put off, 0 for not at all.
 	Interval, Warmup time.Duration
 	// Retries are made when a check of a server that is up fails, RetryDelay
-	// apart, before it counts as down.
+	// apart, before it counts as down. The very first check has none.
 	Retries    int
 	RetryDelay time.Duration
 	// Alpha takes the server for down until the first check succeeds.

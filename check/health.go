@@ -72,6 +72,8 @@ type Result struct {
 // Health is what a checker knows of its server: the sum of all its results.
 type Health struct {
 	Up bool
+	// Fresh says that there was no result yet: Up is what the configuration says.
+	Fresh bool
 	// Failures is the number of checks that failed in a row while Up, at most
 	// CheckerConfig.Retries: one more, and it is down.
 	Failures int
@@ -83,14 +85,16 @@ type Health struct {
 }
 
 // NewHealth is the health before the first result: up, with Alpha down.
-func NewHealth(c *CheckerConfig) Health { return Health{Up: !c.Alpha} }
+func NewHealth(c *CheckerConfig) Health { return Health{Up: !c.Alpha, Fresh: true} }
 
 // Next returns the health after a result, and how long after the end of that
 // check the next is due.
 //
 // As with keepalived a check that fails is repeated Retries times, RetryDelay
 // apart, before an up server counts as down. One that is down has no retries and
-// is up again after a single success. All else is Interval apart.
+// is up again after a single success. Nor has one of which nothing is known: it
+// may never have been well, and clients are sent to it. All else is Interval
+// apart.
 func (h Health) Next(c *CheckerConfig, r Result) (Health, time.Duration) {
 	switch {
 	case r.Verdict == Pass:
@@ -98,12 +102,12 @@ func (h Health) Next(c *CheckerConfig, r Result) (Health, time.Duration) {
 	case r.Verdict == Skip:
 		return h, c.Interval
 	case r.Verdict == Partial:
-		h.Failures = 0
-	case h.Up && h.Failures < c.Retries:
+		h.Failures, h.Fresh = 0, false
+	case h.Up && !h.Fresh && h.Failures < c.Retries:
 		h.Failures++
 		return h, c.RetryDelay
 	default:
-		h.Up, h.Failures = false, 0
+		h.Up, h.Fresh, h.Failures = false, false, 0
 	}
 	return h, c.Interval
 }

@@ -49,7 +49,7 @@ func (m *Manager) add(now time.Time, s *server, c Change, silent bool) {
 	switch {
 	case c.Kind == QuorumGained || c.Kind == QuorumLost:
 		s.since = now
-	case c.Kind == RealUp || c.Kind == RealDown:
+	case (c.Kind == RealUp || c.Kind == RealDown) && c.Cause != CauseConfirmed:
 		s.reals[c.Real].since = now
 	}
 	m.news = append(m.news, news{server: s, change: c, silent: silent})
@@ -140,6 +140,8 @@ func (s *server) realLines(c Change) []string {
 		return []string{fmt.Sprintf("Adding service %s to VS %s", name, s.name)}
 	case initial:
 		return []string{fmt.Sprintf("Service %s of VS %s is down until it is checked", name, s.name)}
+	case c.Cause == CauseConfirmed:
+		return []string{fmt.Sprintf("Service %s of VS %s is down", name, s.name)}
 	case inhibit && c.Cause != CauseStop:
 		return []string{fmt.Sprintf("Disabling service %s of VS %s", name, s.name)}
 	}

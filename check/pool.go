@@ -94,7 +94,7 @@ func (p *Pool) Report(real, checker int, r Result) (next time.Duration, changes 
 	if p.suspended {
 		return config.Checkers[checker].Interval, nil
 	}
-	up, weight := state.up(), state.weight(config)
+	up, weight, presumed := state.up(), state.weight(config), !state.found()
 	health, next := state.checkers[checker].Next(&config.Checkers[checker], r)
 	state.checkers[checker] = health
 	state.settle()
@@ -104,7 +104,11 @@ func (p *Pool) Report(real, checker int, r Result) (next time.Duration, changes 
 		c.Cause = CauseFail
 	}
 	if changes = compare(nil, c, up, weight, state, config); len(changes) == 0 {
-		return next, nil
+		if presumed && state.found() { // alpha was right
+			c.Kind, c.Cause = RealDown, CauseConfirmed
+			changes = append(changes, c)
+		}
+		return next, changes
 	}
 	return next, p.appendQuorum(changes, c)
 }

@@ -73,11 +73,21 @@ func TestPool(t *testing.T) {
 			{"1P", []string{"real server up #1 (check passed)"}, "0*1 1*5"},
 		}},
 		{"a retry is no change", with(serverOf(1, 1), checkers(1, checker(2))), "0*1 1*1", []step{
-			{"1F", nil, "0*1 1*1"}, {"1F", nil, "0*1 1*1"}, {"1F", two, "0*1"},
+			{"1P", nil, "0*1 1*1"}, {"1F", nil, "0*1 1*1"}, {"1F", nil, "0*1 1*1"}, {"1F", two, "0*1"},
+		}},
+		{"at first nothing is repeated: it may never have been well", with(serverOf(1, 1), checkers(1, checker(2))), "0*1 1*1", []step{
+			{"1F", two, "0*1"},
 		}},
 		{"alpha: nothing until the first success", with(serverOf(1, 1), alpha), "", []step{
+			{"0F", []string{"real server down #0 (first check failed)"}, ""},
 			{"0F", nil, ""},
 			{"1P", []string{"real server up #1 (check passed)", "quorum gained: 1 >= 1 (check passed)"}, "1*1"},
+		}},
+		{"alpha, two checkers: down is told once", with(serverOf(1), checkers(0, checker(0), checker(0)), alpha), "", []step{
+			{"0.1P", nil, ""},
+			{"0.0F", []string{"real server down #0 (first check failed)"}, ""},
+			{"0.1F", nil, ""}, {"0.1P", nil, ""},
+			{"0.0P", []string{"real server up #0 (check passed)", "quorum gained: 1 >= 1 (check passed)"}, "0*1"},
 		}},
 		{"several checkers: up only while all are", with(serverOf(1, 1), checkers(1, checker(0), checker(0))), "0*1 1*1", []step{
 			{"1.0F", two, "0*1"}, {"1.1F", nil, "0*1"}, {"1.0P", nil, "0*1"},

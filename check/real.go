@@ -41,6 +41,11 @@ func (r *realState) up() bool {
 	return !slices.ContainsFunc(r.checkers, func(h Health) bool { return !h.Up })
 }
 
+// found says whether a checker has found it down.
+func (r *realState) found() bool {
+	return slices.ContainsFunc(r.checkers, func(h Health) bool { return !h.Up && !h.Fresh })
+}
+
 // weight is the server's share while it is up: the lowest that a checker set,
 // else the configured one, and what checkers add; 0 to 65535.
 func (r *realState) weight(c *RealConfig) uint32 {

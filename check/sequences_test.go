@@ -117,7 +117,8 @@ func TestPoolSequences(t *testing.T) {
 			if w.weight[i] != wasWeight {
 				want = append(want, WeightChanged)
 			}
-			if up := w.up(i); up != wasUp {
+			up := w.up(i)
+			if first := w.log[i] == "F" && w.config.Reals[i].Checkers[0].Alpha; up != wasUp || first {
 				want = append(want, map[bool]ChangeKind{true: RealUp, false: RealDown}[up])
 			}
 			if q := w.quorum(); q != wasQuorum {

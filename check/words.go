@@ -84,11 +84,12 @@ func (s *server) target(real int, p ProbeConfig) string {
 }
 
 // logResult logs what a result means: that a server is well again, that it is not
-// any more, and with log_all_failures every failure. Mails are sent when the
-// opinion of a checker changes.
+// any more, or never was, and with log_all_failures every failure. Mails are sent
+// when the opinion of a checker changes, and of a first failure.
 func (m *Manager) logResult(r *runner, before, after Health, result Result) {
 	failed := result.Verdict == Fail
-	if before.Up == after.Up && !(failed && r.config.LogFailures) {
+	same := before.Up == after.Up && !(failed && before.Fresh)
+	if same && !(failed && r.config.LogFailures) {
 		return
 	}
 	s, words := r.server, phrasesOf(r.config.Probe)
@@ -101,14 +102,14 @@ func (m *Manager) logResult(r *runner, before, after Health, result Result) {
 		phrase = words.failure
 	}
 	m.log.info(fmt.Sprintf(phrase, s.target(r.real, r.config.Probe)) + because)
-	if before.Up == after.Up {
+	if same {
 		return
 	}
 	state, body := "UP", words.up
 	if !after.Up {
 		state, body = "DOWN", words.gone
 		text := fmt.Sprintf("%s on service %s failed", words.down, s.realName(r.real))
-		if n := r.config.Retries; n > 0 {
+		if n := r.config.Retries; n > 0 && !before.Fresh {
 			text += fmt.Sprintf(" after %d retries", n)
 		}
 		m.log.info(text + ".")
