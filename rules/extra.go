@@ -14,7 +14,7 @@ func (d *draft) replaceWhat(value string) error {
 	case "services":
 		d.replace = ReplaceServices
 	default:
-		return invalid("illegal replace value `" + value + "' specified")
+		return invalid("illegal replace value `" + value + "' specified: want services, or all")
 	}
 	return nil
 }
@@ -26,7 +26,7 @@ func (d *draft) drainFor(value string) error {
 	}
 	t, err := time.ParseDuration(value)
 	if err != nil || t < time.Second || t > maxTimeout*time.Second {
-		return invalid("illegal drain time-out `" + value + "' specified")
+		return invalid("illegal drain time-out `" + value + "' specified: want 1 to 2678400 seconds, or a time such as 5m or 1h; 0 for no end")
 	}
 	d.drainTime = t
 	return nil
@@ -38,15 +38,20 @@ const minInterval, maxInterval = 0.1, 24 * 60 * 60
 
 func (d *draft) watchEvery(value string) error {
 	seconds, err := strconv.ParseFloat(value, 64)
+	if err != nil {
+		var t time.Duration
+		t, err = time.ParseDuration(value)
+		seconds = t.Seconds()
+	}
 	if err != nil || !(minInterval <= seconds && seconds <= maxInterval) {
-		return invalid("illegal watch interval `" + value + "' specified")
+		return invalid("illegal watch interval `" + value + "' specified: want 0.1 to 86400 seconds, or a time such as 500ms or 2m")
 	}
 	d.interval = time.Duration(seconds * float64(time.Second))
 	return nil
 }
 
 func (d *draft) watchCount(value string) error {
-	return number(value, 1, maxInt, &d.count, "illegal count specified")
+	return number(value, 1, maxInt, &d.count, "illegal count specified: want 1 or more")
 }
 
 // checkExtra refuses options that 1.31 does not have where they make no sense

@@ -76,7 +76,11 @@ func (p *parser) parse(args []string) (Command, error) {
 func (p *parser) first(d *draft, s *scanner) error {
 	o, value, err := s.option()
 	if err != nil || o == nil || o.verb == noVerb {
-		return tryHelp(p.prog)
+		refusal := tryHelp(p.prog)
+		if o != nil && o.kind >= optDryRun && o.kind < numOptions { // an option that 1.31 does not know
+			refusal.text = "The command comes first, then --" + o.long + ".\n" + refusal.text
+		}
+		return refusal
 	}
 	d.verb = o.verb
 	if o.read == nil {

@@ -46,6 +46,10 @@ func (s *session) readWish(in io.Reader) (*wish, bool) {
 		if !ok {
 			break
 		}
+		if w.lines == 0 && bad == 0 && words[0][0] == '{' {
+			complain("this is JSON: --json reads it")
+			return w, false
+		}
 		if words[0][0] == '#' {
 			continue
 		}
@@ -155,6 +159,24 @@ func (r refusal) same(other refusal) bool {
 	return r.Op == other.Op && kernelSentence(r.err) == kernelSentence(other.err)
 }
 
+// missing names what a kernel that says that it has not found it was asked for.
+func (r refusal) missing() string {
+	var s ipvs.Service
+	switch op := r.Op.(type) {
+	case ipvs.AddService:
+		s = op.Service
+	case ipvs.EditService:
+		s = op.Service
+	}
+	switch {
+	case s.Scheduler == "" || !errors.Is(r.err, syscall.ENOENT):
+		return ""
+	case s.PE != "":
+		return ": -s " + s.Scheduler + " --pe " + s.PE
+	}
+	return ": -s " + s.Scheduler
+}
+
 // attempt makes changes and returns those that the kernel refused.
 func (s *session) attempt(w *wish, changes []ipvs.Change) (refused []refusal) {
 	for i, err := range s.kernel.Do(ipvs.Ops(changes)...) {
@@ -181,7 +203,7 @@ func (s *session) report(w *wish, refused []refusal) {
 		if r.line > 0 {
 			what = w.where(r.line)
 		}
-		s.complain(what + ": " + kernelSentence(r.err))
+		s.complain(what + ": " + kernelSentence(r.err) + r.missing())
 	}
 }
 

@@ -166,6 +166,7 @@ func TestReplaceReportsEveryBadLineAndChangesNothing(t *testing.T) {
 				"line 3: The 'save' command has no place in a stream that replaces the table\n" +
 				"line 4: The 'zero' command has no place in a stream that replaces the table\n" +
 				"line 5: The 'help' command has no place in a stream that replaces the table\n"},
+		{"JSON", "# saved\n{\"version\":\"1.2.1\",\"services\":[\n]}\n", "line 2: this is JSON: --json reads it\n"},
 		{"a daemon twice", "--start-daemon master --mcast-interface lo\n--start-daemon master --mcast-interface lo\n",
 			"line 2: Daemon has already run\n"},
 	} {
@@ -219,10 +220,10 @@ func TestReplaceDoesNotTakeTheEndOfAStreamForItsWhole(t *testing.T) {
 
 func TestReplaceSaysWhichLineTheKernelRefused(t *testing.T) {
 	for _, tt := range []struct{ name, stream, stderr string }{
-		{"a scheduler, but not its servers", "# a\n-A -f 1 -s nosuch\n-a -f 1 -r 192.168.0.1\n", "line 2: Scheduler or persistence engine not found\n"},
+		{"a scheduler, but not its servers", "# a\n-A -f 1 -s nosuch\n-a -f 1 -r 192.168.0.1\n", "line 2: Scheduler or persistence engine not found: -s nosuch\n"},
 		{"a server", "-A -f 1 -s rr\n-a -f 1 -r 192.168.0.1\n-a -f 1 -r 224.0.0.1\n",
 			"line 3: Invalid operation.  Possibly wrong module version, address not unicast, ...\n"},
-		{"an edit", "-A -t 10.0.0.2:80 -s rr\n-E -t 10.0.0.2:80 -s nosuch\n", "line 2: Scheduler or persistence engine not found\n"},
+		{"an edit", "-A -t 10.0.0.2:80 -s rr\n-E -t 10.0.0.2:80 -s nosuch\n", "line 2: Scheduler or persistence engine not found: -s nosuch\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			k := filled(t, webTable)
@@ -328,12 +329,21 @@ func TestReplaceByJSON(t *testing.T) {
 	if code != exitInvalid || len(k.ops) > 0 || !strings.HasSuffix(stderr, "Nothing was changed\n") || !strings.Contains(stderr, "services[1]: is the same as services[0]") {
 		t.Errorf("a service twice: exit code %d, stderr %q, the kernel heard %q", code, stderr, k.heard())
 	}
+	for stream, want := range map[string]string{
+		"# saved\n" + webTable: "line 1, column 1: this is no JSON, but what is read without --json\n",
+		webTable:               "line 1, column 1: this is no JSON, but what is read without --json\n",
+		" \n":                  "line 2, column 1: the document is empty\n",
+	} {
+		if code, _, stderr := ipvsadm(k, stream, "ipvsadm", "-R", "--json", "--replace"); code != exitInvalid || stderr != want+"Nothing was changed\n" || len(k.ops) > 0 {
+			t.Errorf("%q: exit code %d, stderr %q, the kernel heard %q", stream, code, stderr, k.heard())
+		}
+	}
 	code, _, stderr = ipvsadm(k, strings.Replace(saved, `"u_thresh":9,"l_thresh":3`, `"u_thresh":3,"l_thresh":9`, 1), "ipvsadm", "-R", "--json", "--replace")
 	if !strings.HasSuffix(stderr, "services[0].destinations[0].l_thresh: is above u_thresh, which is 3\nNothing was changed\n") || code != exitInvalid || len(k.ops) > 0 {
 		t.Errorf("thresholds the wrong way round: exit code %d, stderr %q", code, stderr)
 	}
 	if code, _, stderr := ipvsadm(k, strings.Replace(saved, `"rr"`, `"nosuch"`, 1), "ipvsadm", "-R", "--json", "--replace"); code != exitRejected ||
-		stderr != "services[1]: Scheduler or persistence engine not found\nNothing was deleted\n" {
+		stderr != "services[1]: Scheduler or persistence engine not found: -s nosuch\nNothing was deleted\n" {
 		t.Errorf("a scheduler that is not there: exit code %d, stderr %q", code, stderr)
 	}
 	fresh := filled(t, "-A -f 1\n")

@@ -49,7 +49,8 @@ func TestMistakesAreNamedWithTheirPlace(t *testing.T) {
 		return `{"services":[{` + service + `,"destinations":[{"addr":"10.0.1.1",` + members + `}]}]}`
 	}
 	for text, want := range map[string]string{
-		``:                      `line 1, column 1: unexpected end of JSON input`,
+		``:                      `line 1, column 1: the document is empty`,
+		"\n-A -f 1\n":           `line 2, column 1: this is no JSON, but what is read without --json`,
 		"{\n \"a\" 1}":          `line 2, column 6: invalid character '1' after object key`,
 		`{"services":[`:         `line 1, column 14: unexpected end of JSON input`,
 		"{\"services\":[]}\n{}": `line 2, column 1: invalid character '{' after top-level value`,

@@ -50,6 +50,13 @@ type field struct {
 func parseTree(text []byte) (node, error) {
 	var whole json.RawMessage
 	if err := json.Unmarshal(text, &whole); err != nil {
+		begin := len(text) - len(bytes.TrimLeft(text, " \t\r\n"))
+		switch {
+		case begin == len(text):
+			return node{}, newError(text, begin, "", "the document is empty")
+		case text[begin] == '-' || text[begin] == '#': // a line of -S, or a comment before
+			return node{}, newError(text, begin, "", "this is no JSON, but what is read without --json")
+		}
 		at := len(text)
 		if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) && int(syntax.Offset) < len(text) {
 			at = int(syntax.Offset) - 1
