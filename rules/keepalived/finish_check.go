@@ -197,9 +197,12 @@ func (l *loader) settlePersistence(v *server) {
 			l.warn(KindValue, v.at("persistence_granularity"), "persistence_granularity is ignored: "+strconv.Quote(abridge(v.granularity))+" is not a netmask", "write a netmask such as 255.255.255.0, or for IPv6 a number from 1 to 128")
 			return
 		}
-		if s.Flags&ipvs.Persistent != 0 {
-			s.Netmask = mask
+		if s.Flags&ipvs.Persistent == 0 && mask != s.Netmask {
+			l.report.add(Diagnostic{Note, KindIncomplete, v.at("persistence_granularity"), v.title + " has a persistence_granularity and so is persistent: it keeps clients for 360 s", "write persistence_timeout 360"})
+			s.Flags |= ipvs.Persistent
+			s.Timeout = 360 * time.Second
 		}
+		s.Netmask = mask
 	}
 }
 

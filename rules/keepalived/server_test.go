@@ -179,7 +179,9 @@ func TestPersistence(t *testing.T) {
 		{"10.0.0.1 80", "persistence_timeout 50\npersistence_granularity 255.255.0.0", 50 * time.Second, 0xffff0000},
 		{"10.0.0.1 80", "persistence_timeout 50\npersistence_granularity 24", 50 * time.Second, 0xffffff00},
 		{"10.0.0.1 80", "persistence_timeout 50\npersistence_granularity 33", 50 * time.Second, 0xffffffff},
-		{"10.0.0.1 80", "persistence_granularity 255.255.0.0", 0, 0xffffffff},
+		{"10.0.0.1 80", "persistence_granularity 255.255.0.0", 360 * time.Second, 0xffff0000},
+		{"10.0.0.1 80", "persistence_granularity 255.255.255.255", 0, 0xffffffff},
+		{"fd00::1 80", "persistence_granularity 64", 360 * time.Second, 64},
 		{"10.0.0.1", "", 6 * time.Minute, 0xffffffff}, // no port: the kernel wants persistence
 		{"fd00::1 80", "persistence_timeout 50\npersistence_granularity 64", 50 * time.Second, 64},
 		{"fd00::1 80", "persistence_timeout 50", 50 * time.Second, 128},
