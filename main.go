@@ -161,6 +161,10 @@ func syncStarts(c vrrp.SyncConfig, role vrrp.SyncRole) (ops []ipvs.Op) {
 type health struct {
 	daemon.Surroundings
 	probes probe.Options // but for TLS: there can be very many checkers
+	// room is how many goroutines must be able to run at the same time so that
+	// failover never waits for checks. The kernel gives it the processor then: it
+	// prefers the thread that has slept.
+	room int
 
 	mu      sync.Mutex
 	manager *check.Manager // nil when it does not run
@@ -171,8 +175,10 @@ type health struct {
 
 func newHealth(s daemon.Surroundings) *health {
 	h := &health{Surroundings: s, files: map[string]int{}}
+	steps, searches := max(1, runtime.NumCPU()-1), max(1, runtime.NumCPU()/2)
+	h.room = steps + searches + 2 // one for what manages the checks, and one for failover
 	h.probes = probe.Options{
-		Heavy: make(chan struct{}, max(1, runtime.NumCPU()/2)), Run: h.run, File: h.file,
+		Turns: probe.NewTurns(steps, searches), Run: h.run, File: h.file,
 		Panicked: func(value any, stack []byte) {
 			h.Log.Error(fmt.Sprintf("A checker has failed itself: %v\n%s", value, stack))
 		},
@@ -199,6 +205,9 @@ func (h *health) Run(ctx context.Context, s *daemon.Setup, started func()) error
 		return err
 	}
 	defer client.Close()
+	if !h.Alone {
+		runtime.GOMAXPROCS(max(h.room, runtime.GOMAXPROCS(0)))
+	}
 	// What reading a large configuration left behind is used again for what is made
 	// of it, in place of memory that the process does not have yet.
 	runtime.GC()

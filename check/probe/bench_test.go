@@ -106,7 +106,7 @@ func BenchmarkTCP(b *testing.B) {
 		}
 		return nil
 	}
-	t := newTarget(e, unix.SOCK_STREAM, unix.IPPROTO_TCP)
+	t := newTarget(e, unix.SOCK_STREAM, unix.IPPROTO_TCP, Options{})
 	// As with a server that takes a moment to answer.
 	waiting := func() error {
 		fd, _, err := t.start()
@@ -220,7 +220,7 @@ func BenchmarkMany(b *testing.B) {
 	} {
 		b.Run(v.name, func(b *testing.B) {
 			addr := benchServer(b, v.mode)
-			heavy := make(chan struct{}, 1)
+			turns := NewTurns(1, 1)
 			for b.Loop() {
 				ctx, cancel := context.WithCancel(context.Background())
 				var all sync.WaitGroup
@@ -229,7 +229,7 @@ func BenchmarkMany(b *testing.B) {
 				before := cpu(b)
 				work := func() {
 					for range v.n {
-						c, err := New(check.HTTPConfig{Endpoint: endpoint(addr, 20*time.Second), URLs: []check.URLConfig{v.page}}, Options{Heavy: heavy})
+						c, err := New(check.HTTPConfig{Endpoint: endpoint(addr, 20*time.Second), URLs: []check.URLConfig{v.page}}, Options{Turns: turns})
 						if err != nil {
 							b.Error(err)
 							return

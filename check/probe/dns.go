@@ -21,14 +21,14 @@ type dnsChecker struct {
 	question dnsmessage.Question
 }
 
-func newDNS(p check.DNSConfig) (*dnsChecker, error) {
+func newDNS(p check.DNSConfig, o Options) (*dnsChecker, error) {
 	name := p.Name
 	if !strings.HasSuffix(name, ".") {
 		name += "."
 	}
 	n, err := dnsmessage.NewName(name)
 	c := &dnsChecker{
-		target:   newTarget(p.Endpoint, unix.SOCK_DGRAM, unix.IPPROTO_UDP),
+		target:   newTarget(p.Endpoint, unix.SOCK_DGRAM, unix.IPPROTO_UDP, o),
 		question: dnsmessage.Question{Name: n, Type: dnsmessage.Type(p.Type), Class: dnsmessage.ClassINET},
 	}
 	if err == nil {

@@ -84,7 +84,7 @@ func FuzzSMTP(f *testing.F) {
 // FuzzDNS reads messages as answers to one query. Only what repeats its id and its
 // question is one, or says that it could not be read.
 func FuzzDNS(f *testing.F) {
-	c, err := newDNS(check.DNSConfig{Type: check.DNSA, Name: "a.b"})
+	c, err := newDNS(check.DNSConfig{Type: check.DNSA, Name: "a.b"}, Options{})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -138,8 +138,8 @@ func FuzzUDP(f *testing.F) {
 
 // FuzzPing reads packets as replies to one request.
 func FuzzPing(f *testing.F) {
-	v4 := newPing(check.PingConfig{Endpoint: endpoint(addrPort("127.0.0.1:0"), 0)})
-	v6 := newPing(check.PingConfig{Endpoint: endpoint(addrPort("[::1]:0"), 0)})
+	v4 := newPing(check.PingConfig{Endpoint: endpoint(addrPort("127.0.0.1:0"), 0)}, Options{})
+	v6 := newPing(check.PingConfig{Endpoint: endpoint(addrPort("[::1]:0"), 0)}, Options{})
 	for _, c := range []*pingChecker{v4, v6} {
 		m, err := c.message(7, 42)
 		if err != nil {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"runtime"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -37,7 +36,7 @@ type page struct {
 }
 
 func newHTTP(p check.HTTPConfig, o Options) (*httpChecker, error) {
-	c := &httpChecker{config: p, target: newTarget(p.Endpoint, unix.SOCK_STREAM, unix.IPPROTO_TCP)}
+	c := &httpChecker{config: p, target: newTarget(p.Endpoint, unix.SOCK_STREAM, unix.IPPROTO_TCP, o)}
 	var secure *tls.Config
 	var err error
 	if p.TLS {
@@ -54,7 +53,7 @@ func newHTTP(p check.HTTPConfig, o Options) (*httpChecker, error) {
 			}
 		}
 		if u.Pattern != "" {
-			if one.pattern, err = newPattern(u, o.Heavy); err != nil {
+			if one.pattern, err = newPattern(u, o.Turns); err != nil {
 				return nil, err
 			}
 		}
@@ -191,9 +190,6 @@ func (a *answer) readFrom(r io.Reader) error {
 		}
 		if n == len(buf) && n < 32<<10 {
 			buf = make([]byte, 32<<10)
-		}
-		if a.received > 32<<10 {
-			runtime.Gosched() // others are waiting while this server sends and sends
 		}
 	}
 }

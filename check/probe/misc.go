@@ -12,6 +12,7 @@ import (
 type miscChecker struct {
 	config check.MiscConfig
 	run    func(context.Context, check.Command) Exit
+	turns  *Turns
 }
 
 func (c *miscChecker) Check(ctx context.Context) check.Result {
@@ -20,7 +21,8 @@ func (c *miscChecker) Check(ctx context.Context) check.Result {
 	}
 	limited, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
-	e := c.run(limited, c.config.Command)
+	var e Exit
+	c.turns.outside(func() { e = c.run(limited, c.config.Command) })
 	switch {
 	case ctx.Err() != nil:
 		return skip(stopped)

@@ -19,7 +19,7 @@ type pattern struct {
 	utf      bool // the answer is UTF-8, not bytes
 	first    bool // a match begins in the first line
 	min, max uint64
-	heavy    chan struct{}
+	turns    *Turns
 }
 
 // Answers of any length are searched in windows, with little memory. So a match
@@ -36,9 +36,9 @@ const (
 const matchTimeout = time.Second
 
 // newPattern compiles a pattern of PCRE2, with keepalived's names of its options.
-func newPattern(u check.URLConfig, heavy chan struct{}) (*pattern, error) {
+func newPattern(u check.URLConfig, turns *Turns) (*pattern, error) {
 	on := func(name string) bool { return slices.Contains(u.Options, name) }
-	p := &pattern{utf: on("utf"), first: on("firstline"), min: u.MinOffset, max: u.MaxOffset, heavy: heavy}
+	p := &pattern{utf: on("utf"), first: on("firstline"), min: u.MinOffset, max: u.MaxOffset, turns: turns}
 	text, err := translate(u.Pattern, on)
 	if err != nil {
 		return nil, fmt.Errorf("regex %q: %w", u.Pattern, err)
@@ -159,15 +159,16 @@ var (
 )
 
 // find returns where in the window the first match begins, -1 for none.
-func (s *search) find() (int, error) {
-	if s.heavy != nil {
-		select {
-		case s.heavy <- struct{}{}:
-			defer func() { <-s.heavy }()
-		case <-s.ctx.Done():
-			return -1, errBusy
-		}
-	}
+func (s *search) find() (start int, err error) {
+	start = -1
+	err = s.turns.search(s.ctx, func() (err error) {
+		start, err = s.match()
+		return err
+	})
+	return start, err
+}
+
+func (s *search) match() (int, error) {
 	// A pattern belongs to one checker, and that to one goroutine.
 	s.re.MatchTimeout = matchTimeout
 	if end, ok := s.ctx.Deadline(); ok {

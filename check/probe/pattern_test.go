@@ -238,15 +238,16 @@ func TestSearchUTF(t *testing.T) {
 	}
 }
 
-// TestHeavy lets only as many search at once as there is room for, and gives up
-// when the time of the check is over.
-func TestHeavy(t *testing.T) {
-	heavy := make(chan struct{}, 1)
-	p, err := newPattern(check.URLConfig{Pattern: "a"}, heavy)
+// TestSearches lets only as many search at once as there is room for, gives up when
+// the time of the check is over, and has nobody else wait for it.
+func TestSearches(t *testing.T) {
+	turns := NewTurns(1, 1)
+	p, err := newPattern(check.URLConfig{Pattern: "a"}, turns)
 	if err != nil {
 		t.Fatal(err)
 	}
-	heavy <- struct{}{}
+	turns.searches <- struct{}{} // another one
+	turns.take()
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	s := p.search(ctx)
@@ -254,15 +255,19 @@ func TestHeavy(t *testing.T) {
 	if _, err := s.end(); err != errBusy {
 		t.Errorf("while another searches: %v", err)
 	}
+	turns.leave()
 	config := check.HTTPConfig{Endpoint: endpoint(listen(t, script(ok+"\r\n")), hasty), URLs: []check.URLConfig{url(regex("a"))}}
-	if r := run(t, config, Options{Heavy: heavy}); r.Verdict != check.Skip {
+	if r := run(t, config, Options{Turns: turns}); r.Verdict != check.Skip {
 		t.Errorf("a check while another searches: %v", r)
 	}
-	<-heavy
+	config.URLs, config.Timeout = []check.URLConfig{url()}, patient
+	want(t, run(t, config, Options{Turns: turns}), check.Pass, "HTTP status code success")
+	<-turns.searches
+	turns.take()
 	s = p.search(context.Background())
 	s.write([]byte("a"))
-	if is, err := s.end(); !is || err != nil || len(heavy) != 0 {
-		t.Errorf("%v, %v, %d still search", is, err, len(heavy))
+	if is, err := s.end(); !is || err != nil || len(turns.searches) != 0 || len(turns.steps) != 1 {
+		t.Errorf("%v, %v, %d still search, %d turns instead of 1", is, err, len(turns.searches), len(turns.steps))
 	}
 }
 

@@ -25,7 +25,7 @@ type pingChecker struct {
 	sequence  uint16
 }
 
-func newPing(p check.PingConfig) *pingChecker {
+func newPing(p check.PingConfig, o Options) *pingChecker {
 	// The port of a ping socket is the id, which the kernel chooses.
 	p.Port = 0
 	protocol := unix.IPPROTO_ICMP
@@ -34,8 +34,8 @@ func newPing(p check.PingConfig) *pingChecker {
 		protocol = unix.IPPROTO_ICMPV6
 		c.request, c.reply = ipv6.ICMPTypeEchoRequest, ipv6.ICMPTypeEchoReply
 	}
-	c.ping = newTarget(p.Endpoint, unix.SOCK_DGRAM, protocol)
-	c.raw = newTarget(p.Endpoint, unix.SOCK_RAW, protocol)
+	c.ping = newTarget(p.Endpoint, unix.SOCK_DGRAM, protocol, o)
+	c.raw = newTarget(p.Endpoint, unix.SOCK_RAW, protocol, o)
 	c.ping.icmp, c.raw.icmp = true, true
 	return c
 }

@@ -19,10 +19,8 @@ type Options struct {
 	// File is the number in a file of FILE_CHECK, by its name in the
 	// configuration, and false if there is none.
 	File func(name string) (value int64, ok bool)
-	// Heavy limits how many checks may at the same time do what keeps a processor
-	// busy, by its capacity: searching for patterns. nil is for no limit. All
-	// checkers of a process share one.
-	Heavy chan struct{}
+	// Turns bounds how many checks work at the same time, nil for no bounds.
+	Turns *Turns
 	// Panicked is told of a panic in a checker, which fails the check and nothing
 	// else. nil is for nobody.
 	Panicked func(value any, stack []byte)
@@ -46,7 +44,7 @@ func New(p check.ProbeConfig, o Options) (check.Checker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Kind(), err)
 	}
-	return &guard{checker: c, panicked: o.Panicked}, nil
+	return &guard{checker: c, turns: o.Turns, panicked: o.Panicked}, nil
 }
 
 // Validate returns the error that New would. It makes no checker of which there
@@ -63,32 +61,36 @@ func Validate(p check.ProbeConfig, o Options) error {
 func newChecker(p check.ProbeConfig, o Options) (check.Checker, error) {
 	switch p := p.(type) {
 	case check.TCPConfig:
-		return newTCP(p), nil
+		return newTCP(p, o), nil
 	case check.HTTPConfig:
 		return newHTTP(p, o)
 	case check.SMTPConfig:
-		return newSMTP(p), nil
+		return newSMTP(p, o), nil
 	case check.DNSConfig:
-		return newDNS(p)
+		return newDNS(p, o)
 	case check.UDPConfig:
-		return newUDP(p), nil
+		return newUDP(p, o), nil
 	case check.PingConfig:
-		return newPing(p), nil
+		return newPing(p, o), nil
 	case check.MiscConfig:
-		return &miscChecker{config: p, run: o.Run}, nil
+		return &miscChecker{config: p, run: o.Run, turns: o.Turns}, nil
 	case check.FileCheckConfig:
 		return &fileChecker{config: p, file: o.File}, nil
 	}
 	return nil, fmt.Errorf("there is no such checker")
 }
 
-// guard keeps a panic of a checker from ending the daemon.
+// guard keeps a panic of a checker from ending the daemon, and has it work when it
+// is its turn.
 type guard struct {
 	checker  check.Checker
+	turns    *Turns
 	panicked func(any, []byte)
 }
 
 func (g *guard) Check(ctx context.Context) (r check.Result) {
+	g.turns.take()
+	defer g.turns.leave()
 	defer func() {
 		if p := recover(); p != nil {
 			if g.panicked != nil {

@@ -251,7 +251,7 @@ func TestPingSockets(t *testing.T) {
 	for _, a := range []string{"127.0.0.1", "::1"} {
 		p := check.PingConfig{Endpoint: check.Endpoint{Addr: netip.AddrPortFrom(netip.MustParseAddr(a), 0), Timeout: patient}}
 		for _, name := range []string{"ping", "raw"} {
-			c := newPing(p)
+			c := newPing(p, Options{})
 			if name == "raw" {
 				c.ping.kind = -1 // which no kernel has
 			} else {
@@ -271,7 +271,7 @@ func TestPingSockets(t *testing.T) {
 func TestMark(t *testing.T) {
 	e := endpoint(listen(t, func(net.Conn) {}), patient)
 	e.Mark = 42
-	target := newTarget(e, unix.SOCK_STREAM, unix.IPPROTO_TCP)
+	target := newTarget(e, unix.SOCK_STREAM, unix.IPPROTO_TCP, Options{})
 	fd, _, err := target.start()
 	var local *localError
 	if errors.As(err, &local) && errors.Is(err, unix.EPERM) {

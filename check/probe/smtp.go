@@ -18,8 +18,8 @@ type smtpChecker struct {
 	helo   string
 }
 
-func newSMTP(p check.SMTPConfig) *smtpChecker {
-	return &smtpChecker{newTarget(p.Endpoint, unix.SOCK_STREAM, unix.IPPROTO_TCP), p.Helo}
+func newSMTP(p check.SMTPConfig, o Options) *smtpChecker {
+	return &smtpChecker{newTarget(p.Endpoint, unix.SOCK_STREAM, unix.IPPROTO_TCP, o), p.Helo}
 }
 
 func (c *smtpChecker) Check(ctx context.Context) check.Result {

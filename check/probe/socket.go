@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,12 +23,13 @@ type target struct {
 	family, kind, protocol int
 	to, from               unix.Sockaddr // from is nil for any source
 	// icmp makes errors that routers report come back as errors of the socket.
-	icmp bool
+	icmp  bool
+	turns *Turns
 }
 
-func newTarget(e check.Endpoint, kind, protocol int) *target {
+func newTarget(e check.Endpoint, kind, protocol int, o Options) *target {
 	e.Addr = netip.AddrPortFrom(e.Addr.Addr().Unmap(), e.Addr.Port())
-	t := &target{Endpoint: e, family: unix.AF_INET, kind: kind, protocol: protocol}
+	t := &target{Endpoint: e, family: unix.AF_INET, kind: kind, protocol: protocol, turns: o.Turns}
 	if e.Addr.Addr().Is6() {
 		t.family = unix.AF_INET6
 	}
@@ -186,29 +188,70 @@ func (c *conn) phase() {
 
 // await waits until the connection is made.
 func (c *conn) await() error {
+	connected := false
+	return c.step(syscall.RawConn.Write, func(fd int) (err error) {
+		connected, err = c.target.connect(fd)
+		if !connected && err == nil {
+			err = unix.EAGAIN
+		}
+		return err
+	})
+}
+
+// step makes a system call as soon as the other side lets it: after EAGAIN it is made
+// again. The turn ends while it waits.
+func (c *conn) step(when func(syscall.RawConn, func(fd uintptr) bool) error, call func(fd int) error) error {
 	raw, err := c.file.SyscallConn()
 	if err != nil {
 		return err
 	}
 	var result error
-	err = raw.Write(func(fd uintptr) (done bool) {
-		done, result = c.target.connect(int(fd))
-		return done || result != nil
+	waits := false
+	err = when(raw, func(fd uintptr) bool {
+		if waits {
+			c.target.turns.take()
+		}
+		for result = unix.EINTR; result == unix.EINTR; {
+			result = call(int(fd))
+		}
+		if waits = result == unix.EAGAIN; waits {
+			c.target.turns.leave()
+		}
+		return !waits
 	})
+	if waits {
+		c.target.turns.take()
+	}
 	if err != nil {
 		return err
 	}
 	return result
 }
 
-func (c *conn) Read(b []byte) (int, error) {
-	n, err := c.file.Read(b)
-	c.ended = c.ended || err == io.EOF
-	return n, err
+// Read reads what is there in a turn of its own, so that of many long answers each
+// gets on.
+func (c *conn) Read(b []byte) (n int, err error) {
+	c.target.turns.next()
+	err = c.step(syscall.RawConn.Read, func(fd int) (err error) {
+		n, err = unix.Read(fd, b)
+		return err
+	})
+	if err == nil && n == 0 && len(b) > 0 {
+		c.ended, err = true, io.EOF
+	}
+	return max(n, 0), err
 }
 
-func (c *conn) Write(b []byte) (int, error) { return c.file.Write(b) }
-
+func (c *conn) Write(b []byte) (written int, err error) {
+	for written < len(b) && err == nil {
+		err = c.step(syscall.RawConn.Write, func(fd int) error {
+			n, err := unix.Write(fd, b[written:])
+			written += max(n, 0)
+			return err
+		})
+	}
+	return written, err
+}
 func (c *conn) Close() error {
 	if c.stop != nil {
 		c.stop()

@@ -11,8 +11,8 @@ import (
 // tcpChecker makes a connection and closes it.
 type tcpChecker struct{ target *target }
 
-func newTCP(p check.TCPConfig) *tcpChecker {
-	return &tcpChecker{newTarget(p.Endpoint, unix.SOCK_STREAM, unix.IPPROTO_TCP)}
+func newTCP(p check.TCPConfig, o Options) *tcpChecker {
+	return &tcpChecker{newTarget(p.Endpoint, unix.SOCK_STREAM, unix.IPPROTO_TCP, o)}
 }
 
 func (c *tcpChecker) Check(ctx context.Context) check.Result {

@@ -19,8 +19,8 @@ type udpChecker struct {
 	target *target
 }
 
-func newUDP(p check.UDPConfig) *udpChecker {
-	t := newTarget(p.Endpoint, unix.SOCK_DGRAM, unix.IPPROTO_UDP)
+func newUDP(p check.UDPConfig, o Options) *udpChecker {
+	t := newTarget(p.Endpoint, unix.SOCK_DGRAM, unix.IPPROTO_UDP, o)
 	t.icmp = true
 	return &udpChecker{p, t}
 }

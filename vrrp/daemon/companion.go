@@ -47,6 +47,8 @@ type Surroundings struct {
 	Pool func(name string, has bool)
 	// Policy is for the programs of a configuration.
 	Policy func(s *Setup) vrrp.ScriptPolicy
+	// Alone says that there is no failover in this process.
+	Alone bool
 	// KeepTable leaves the kernel's table as it is at the end.
 	KeepTable bool
 	// Reconcile is how often the kernel's table is read and mended.

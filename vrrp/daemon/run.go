@@ -79,7 +79,7 @@ func newService(env Env, opt options, log *slog.Logger) *service {
 	}
 	if env.Companion != nil && !opt.vrrpOnly {
 		s.beside.companion = env.Companion(Surroundings{
-			Log: log, Policy: s.policy, KeepTable: opt.keepTable, Reconcile: opt.reconcile,
+			Log: log, Policy: s.policy, Alone: opt.checkOnly, KeepTable: opt.keepTable, Reconcile: opt.reconcile,
 			Tell: func(t vrrp.Telling) { s.messenger.Tell(t) },
 			Pool: func(name string, has bool) {
 				if s.manager != nil {
