@@ -46,8 +46,9 @@ const (
 	CauseConfirmed
 	// CauseReload: the configuration changed.
 	CauseReload
-	// CauseStop: the checks come to their end, all of them or those of a server
-	// that the configuration has no more.
+	// CauseRemoved: the configuration has it no more.
+	CauseRemoved
+	// CauseStop: the checks come to their end.
 	CauseStop
 )
 
@@ -65,11 +66,16 @@ func (c Cause) String() string {
 		return "first check failed"
 	case CauseReload:
 		return "reload"
+	case CauseRemoved:
+		return "removed"
 	case CauseStop:
 		return "stop"
 	}
 	return "unknown"
 }
+
+// last says that nothing comes after it.
+func (c Cause) last() bool { return c == CauseRemoved || c == CauseStop }
 
 // Change is one thing that changed, and why.
 type Change struct {

@@ -79,16 +79,25 @@ func (e GroupEntry) appendServices(keys []ipvs.ServiceKey, s *ServerConfig) []ip
 }
 
 // Name is how keepalived names a virtual server in its log: "[10.0.0.1]:tcp:80",
-// "FWM 1", and "[NAME]:tcp:0" for a group.
+// "FWM 1", and "[NAME]:0" for a group.
 func (s *ServerConfig) Name() string {
 	k := s.Service.ServiceKey
 	switch {
 	case s.Group != "":
-		return fmt.Sprintf("[%s]:%s:0", s.Group, protocolName(k.Protocol))
+		return fmt.Sprintf("[%s]:0", s.Group)
 	case k.FWMark != 0:
 		return fmt.Sprintf("FWM %d", k.FWMark)
 	}
 	return EndpointName(k.Protocol, k.Addr)
+}
+
+// UniqueName is Name with the protocol of a group, "[NAME]:tcp:0": one group can
+// have a virtual server of each.
+func (s *ServerConfig) UniqueName() string {
+	if s.Group != "" {
+		return fmt.Sprintf("[%s]:%s:0", s.Group, protocolName(s.Service.Protocol))
+	}
+	return s.Name()
 }
 
 // EndpointName is how keepalived names the address of a server: "[10.0.0.1]:tcp:80".

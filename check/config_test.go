@@ -65,6 +65,12 @@ func TestNamesOfServers(t *testing.T) {
 		"[G]:tcp:0":         {Group: "G", Service: ipvs.Service{ServiceKey: ipvs.ServiceKey{Protocol: ipvs.TCP}}},
 		"[G]:none:0":        {Group: "G"},
 	} {
+		if got := s.UniqueName(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		if s.Group != "" {
+			want = "[G]:0"
+		}
 		if got := s.Name(); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}

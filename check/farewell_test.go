@@ -3,6 +3,7 @@ package check
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 )
@@ -15,7 +16,7 @@ func TestFarewell(t *testing.T) {
 		notified := func(s *ServerConfig) *ServerConfig {
 			s.QuorumDown = &Command{Argv: []string{"/vs-down"}}
 			for i := range s.Reals {
-				s.Reals[i].NotifyDown = &Command{Argv: []string{"/rs-down"}}
+				s.Reals[i].NotifyDown, s.Reals[i].Mail = &Command{Argv: []string{"/rs-down"}}, i == 0
 			}
 			return s
 		}
@@ -36,13 +37,13 @@ func TestFarewell(t *testing.T) {
 		b.expect("after the reload", web+realLine(2, 1))
 		const vs, another = "[10.0.0.1]:tcp:80", "[10.0.0.2]:tcp:80"
 		want := []string{
-			"RS [10.0.1.0]:tcp:80 " + vs + " DOWN /rs-down",
+			"RS [10.0.1.0]:tcp:80 " + vs + " DOWN /rs-down Realserver [10.0.1.0]:tcp:80 of virtual server " + vs + " - DOWN => Removing <=",
 			"RS [10.0.1.3]:tcp:80 " + another + " DOWN /rs-down",
 			"VS " + another + " DOWN /vs-down",
 		}
 		var got []string
 		for _, n := range b.notices {
-			got = append(got, n.FIFO+" "+n.Command.Argv[0])
+			got = append(got, strings.TrimSpace(n.FIFO+" "+n.Command.Argv[0]+" "+n.Subject+" "+n.Body))
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("told %q, want %q", got, want)
@@ -79,4 +80,22 @@ func TestStartWithoutQuorum(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestGroupsAreTrackedByProtocol names a group in the log as keepalived does, and
+// elsewhere so that it cannot be taken for the one of another protocol.
+func TestGroupsAreTrackedByProtocol(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		s := serverOf(1)
+		s.Group, s.Service.Addr = "G", netip.AddrPort{}
+		c := configOf(s)
+		c.Groups = []GroupConfig{{Name: "G", Entries: []GroupEntry{{First: webKey.Addr.Addr(), Last: webKey.Addr.Addr(), Port: 80}}}}
+		b.run(c)
+		b.expect("in the table", web+realLine(0, 1))
+		if want := []string{"[G]:tcp:0 true"}; !slices.Equal(b.quorums, want) || b.logged("for VS [G]:0") == 0 {
+			t.Errorf("told of quorums %v, want %v; the log: %s", b.quorums, want, b.log.String())
+		}
+		b.stop()
+	})
 }

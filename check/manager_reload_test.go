@@ -345,7 +345,7 @@ func TestNotices(t *testing.T) {
 			"|Realserver " + rs + " of virtual server " + vs + " - UP|=> TCP CHECK succeed on service <=",
 			"RS " + rs + " " + vs + " UP|||/rs-up a",
 			"VS " + vs + " UP|Virtualserver " + vs + " - UP|=> Gained quorum 1+0=1 <= 1 <=|/up",
-			"RS " + rs + " " + vs + " DOWN|||/rs-down",
+			"RS " + rs + " " + vs + " DOWN|Realserver " + rs + " of virtual server " + vs + " - DOWN|=> Shutting down <=|/rs-down",
 			"VS " + vs + " DOWN|Virtualserver " + vs + " - DOWN|=> Shutting down <=|/down",
 		}
 		if a, b := strings.Join(got, "\n"), strings.Join(want, "\n"); a != b {

@@ -348,7 +348,7 @@ func (m *Manager) farewell(s *server, real int) {
 		m.log.info(fmt.Sprintf("Removing service %s from VS %s", s.realName(real), s.name))
 		return
 	}
-	m.news = append(m.news, news{server: s, change: Change{Kind: RealDown, Cause: CauseStop, Real: real, Checker: -1}})
+	m.news = append(m.news, news{server: s, change: Change{Kind: RealDown, Cause: CauseRemoved, Real: real, Checker: -1}})
 }
 
 // retire ends a server that the configuration has no more. As with keepalived all
@@ -357,7 +357,7 @@ func (m *Manager) retire(s *server) {
 	for r := range s.runners() {
 		m.discard(r)
 	}
-	for _, c := range s.pool.end() {
+	for _, c := range s.pool.end(CauseRemoved) {
 		m.news = append(m.news, news{server: s, change: c})
 	}
 	m.log.info(fmt.Sprintf("Removing VS %s", s.name))

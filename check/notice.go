@@ -67,8 +67,8 @@ func (m *Manager) tell() {
 		for _, text := range n.server.lines(n.change) {
 			m.log.info(text)
 		}
-		if (n.change.Kind == QuorumGained || n.change.Kind == QuorumLost) && n.change.Cause != CauseStop {
-			m.options.Quorum(n.server.name, n.change.Kind == QuorumGained)
+		if (n.change.Kind == QuorumGained || n.change.Kind == QuorumLost) && !n.change.Cause.last() {
+			m.options.Quorum(n.server.config.UniqueName(), n.change.Kind == QuorumGained)
 		}
 		if n.silent {
 			continue
@@ -106,7 +106,7 @@ func (s *server) lines(c Change) []string {
 	if c.Cause == CauseStart || c.Cause == CauseAdopted {
 		lines[0] = fmt.Sprintf("Starting without quorum %d+%d=%d > %d for VS %s", config.Quorum, config.Hysteresis, c.Limit, sum, s.name)
 	}
-	if sorry != "" && c.Cause != CauseStop {
+	if sorry != "" && !c.Cause.last() {
 		lines = append(lines, fmt.Sprintf("%s sorry server %s to VS %s", inhibited(config.Sorry.Inhibit, "Enabling", "Adding"), sorry, s.name))
 		if c.Cause != CauseStart && c.Cause != CauseAdopted {
 			lines = append(lines, "Removing alive servers from the pool for VS "+s.name)
@@ -142,7 +142,7 @@ func (s *server) realLines(c Change) []string {
 		return []string{fmt.Sprintf("Service %s of VS %s is down until it is checked", name, s.name)}
 	case c.Cause == CauseConfirmed:
 		return []string{fmt.Sprintf("Service %s of VS %s is down", name, s.name)}
-	case inhibit && c.Cause != CauseStop:
+	case inhibit && !c.Cause.last():
 		return []string{fmt.Sprintf("Disabling service %s of VS %s", name, s.name)}
 	}
 	return []string{fmt.Sprintf("Removing service %s from VS %s", name, s.name)}
@@ -168,7 +168,7 @@ func (s *server) notice(c Change) Notice {
 	case initial:
 		body = "=> Starting with quorum " + strings.ToLower(word) + " <="
 	case c.Cause == CauseStop:
-		body = "=> Shutting down <="
+		body = shuttingDown
 	}
 	if config.Mail {
 		n.Subject, n.Body = "Virtualserver "+s.name+" - "+word, body
@@ -182,9 +182,24 @@ func (s *server) realNotice(c Change) Notice {
 	case RealUp:
 		return Notice{Command: real.NotifyUp, FIFO: fmt.Sprintf("RS %s %s UP", s.realName(c.Real), s.name)}
 	case RealDown:
-		return Notice{Command: real.NotifyDown, FIFO: fmt.Sprintf("RS %s %s DOWN", s.realName(c.Real), s.name)}
+		n := Notice{Command: real.NotifyDown, FIFO: fmt.Sprintf("RS %s %s DOWN", s.realName(c.Real), s.name)}
+		if real.Mail && c.Cause.last() { // else the checkers send it
+			n.Subject, n.Body = s.realSubject(c.Real, "DOWN"), "=> Removing <="
+			if c.Cause == CauseStop {
+				n.Body = shuttingDown
+			}
+		}
+		return n
 	}
 	return Notice{}
+}
+
+// shuttingDown is the body of mails at the end.
+const shuttingDown = "=> Shutting down <="
+
+// realSubject is the subject of a mail about a real server.
+func (s *server) realSubject(real int, state string) string {
+	return fmt.Sprintf("Realserver %s of virtual server %s - %s", s.realName(real), s.name, state)
 }
 
 // executing is the log's line about a program.

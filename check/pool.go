@@ -145,21 +145,21 @@ func (p *Pool) Stop() []Change {
 	if !p.config.Omega {
 		return nil
 	}
-	return p.end()
+	return p.end(CauseStop)
 }
 
 // end returns what going down altogether changes.
-func (p *Pool) end() []Change {
+func (p *Pool) end(cause Cause) []Change {
 	var changes []Change
 	sum, limit, quorum := p.Sum(), p.config.quorumLimit(true), p.quorum
 	for i := range p.reals {
 		if !p.reals[i].up() {
 			continue
 		}
-		changes = append(changes, Change{Kind: RealDown, Cause: CauseStop, Real: i, Checker: -1})
+		changes = append(changes, Change{Kind: RealDown, Cause: cause, Real: i, Checker: -1})
 		if sum -= uint64(p.reals[i].weight(&p.config.Reals[i])); quorum && sum < limit {
 			quorum = false
-			changes = append(changes, quorumChange(false, sum, limit, CauseStop))
+			changes = append(changes, quorumChange(false, sum, limit, cause))
 		}
 	}
 	return changes

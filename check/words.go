@@ -118,7 +118,7 @@ func (m *Manager) logResult(r *runner, before, after Health, result Result) {
 		return // other checkers have not changed their opinion
 	}
 	m.news = append(m.news, news{server: s, notice: Notice{
-		Subject: fmt.Sprintf("Realserver %s of virtual server %s - %s", s.realName(r.real), s.name, state), Body: body,
+		Subject: s.realSubject(r.real, state), Body: body,
 	}})
 }
 

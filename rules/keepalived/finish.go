@@ -306,7 +306,7 @@ func (l *loader) settleNamespaces() {
 func (l *loader) finishPools() {
 	names := make(map[string]bool)
 	for _, s := range l.servers {
-		names[s.Name()] = true
+		names[s.UniqueName()] = true
 	}
 	check := func(b *base, list trackList, to *[]vrrp.TrackedConfig) {
 		for _, t := range list.all {
