@@ -193,18 +193,23 @@ func (m *Manager) loop(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for ctx.Err() == nil {
+		var now time.Time
 		select {
 		case <-ctx.Done():
 			return
 		case o := <-m.results:
-			m.take(o)
-			m.takeWaiting()
+			now = time.Now()
+			m.take(now, o)
+			m.takeWaiting(now)
 		case <-m.wake:
 			m.doPosted()
+			now = time.Now()
 		case <-timer.C:
+			now = time.Now()
 		}
-		m.settle()
-		now := time.Now()
+		if m.settle() { // which may take long
+			now = time.Now()
+		}
 		if !now.Before(m.reconcileAt) {
 			m.reconcile(now)
 		}

@@ -108,7 +108,7 @@ func BenchmarkManagerVerdict(b *testing.B) {
 			m.post(func(time.Time) {
 				m.running++
 				r.cancel = func() {}
-				m.take(outcome{runner: r, result: Result{Verdict: verdict}, began: now, ended: now})
+				m.take(now, outcome{runner: r, result: Result{Verdict: verdict}})
 			})
 			<-done
 		}

@@ -72,18 +72,24 @@ func jitter(d time.Duration) time.Duration {
 
 // outcome is the end of a check.
 type outcome struct {
-	runner       *runner
-	result       Result
-	began, ended time.Time
-	trouble      string // a panic, with its stack; then there is no result
+	runner  *runner
+	result  Result
+	trouble string // a panic, with its stack; then there is no result
 }
+
+// together is how much too early a check may begin along with another: to wake up
+// takes as long as a check does.
+const together = 5 * time.Millisecond
 
 // launch begins the checks that are due, as far as there is room.
 func (m *Manager) launch(now time.Time) {
-	for m.running < m.options.Concurrent && len(m.due) > 0 && !now.Before(m.due[0].due) {
+	if len(m.due) == 0 || now.Before(m.due[0].due) {
+		return
+	}
+	for soon := now.Add(together); m.running < m.options.Concurrent && len(m.due) > 0 && !soon.Before(m.due[0].due); {
 		r := heap.Pop(&m.due).(*runner)
 		ctx, cancel := context.WithCancel(m.ctx)
-		r.cancel = cancel
+		r.cancel, r.began = cancel, now
 		m.running++
 		check := r.check // a reload may change it meanwhile
 		go func() {
@@ -97,9 +103,7 @@ func (m *Manager) launch(now time.Time) {
 // perform does a check. The channel of results has room for all checks that can
 // be done at a time, so nobody has to wait for them at the end.
 func perform(ctx context.Context, check Checker) (o outcome) {
-	o.began = time.Now()
 	defer func() {
-		o.ended = time.Now()
 		if p := recover(); p != nil {
 			o.trouble = fmt.Sprintf("%v\n%s", p, debug.Stack())
 		}
@@ -109,7 +113,7 @@ func perform(ctx context.Context, check Checker) (o outcome) {
 }
 
 // take takes the result of a check.
-func (m *Manager) take(o outcome) {
+func (m *Manager) take(now time.Time, o outcome) {
 	r := o.runner
 	m.running--
 	r.cancel()
@@ -124,7 +128,7 @@ func (m *Manager) take(o outcome) {
 	if o.trouble != "" {
 		m.counts.Panics++
 		m.log.error(fmt.Sprintf("%s of service %s for VS %s has no result: %s", r.config.Probe.Kind(), s.realName(r.real), s.name, o.trouble))
-		m.due.push(r, o.ended.Add(jitter(r.config.Interval)))
+		m.due.push(r, now.Add(jitter(r.config.Interval)))
 		return
 	}
 	m.counts.Checks++
@@ -140,7 +144,7 @@ func (m *Manager) take(o outcome) {
 	}
 	before := s.pool.Checker(r.real, r.checker)
 	next, changes := s.pool.Report(r.real, r.checker, o.result)
-	r.last, r.at, r.took = o.result, o.ended, o.ended.Sub(o.began)
+	r.last, r.at, r.took = o.result, now, now.Sub(r.began)
 	m.logResult(r, before, s.pool.Checker(r.real, r.checker), o.result)
 	if next == r.config.Interval {
 		next = jitter(next)
@@ -148,17 +152,17 @@ func (m *Manager) take(o outcome) {
 	if r.again {
 		r.again, next = false, 0
 	}
-	m.due.push(r, o.ended.Add(next))
-	m.report(o.ended, s, changes)
+	m.due.push(r, now.Add(next))
+	m.report(now, s, changes)
 }
 
 // takeWaiting takes what else has ended, so that the table is changed once for
 // all of it.
-func (m *Manager) takeWaiting() {
+func (m *Manager) takeWaiting(now time.Time) {
 	for range cap(m.results) {
 		select {
 		case o := <-m.results:
-			m.take(o)
+			m.take(now, o)
 		default:
 			return
 		}

@@ -36,9 +36,10 @@ type runner struct {
 	config  *CheckerConfig
 	check   Checker
 	due     time.Time
-	place   int    // in the queue, -1 when it is not in it
-	cancel  func() // of the check that is being done, nil if there is none
-	again   bool   // once it is done, check again at once
+	place   int       // in the queue, -1 when it is not in it
+	cancel  func()    // of the check that is being done, nil if there is none
+	began   time.Time // of the last check, the one that is being done included
+	again   bool      // once it is done, check again at once
 	last    Result
 	at      time.Time // of the end of the last check, zero before the first
 	took    time.Duration

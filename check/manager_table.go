@@ -105,9 +105,9 @@ func (m *Manager) touch(s *server) {
 
 // settle brings what has changed into the kernel's table, and tells of it. It
 // goes by what the kernel is known to have, for reading a large table takes
-// longer than a verdict may.
-func (m *Manager) settle() {
-	if len(m.dirty) > 0 {
+// longer than a verdict may. It says whether it had anything to do.
+func (m *Manager) settle() (did bool) {
+	if did = len(m.dirty) > 0; did {
 		var have []ipvs.Entry
 		var want []ipvs.Wanted
 		for _, s := range m.dirty {
@@ -127,6 +127,7 @@ func (m *Manager) settle() {
 		}
 	}
 	m.tell()
+	return did
 }
 
 // do carries out operations, and notes what the kernel has afterwards. It returns
