@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"ipvsadm/ipvs"
 	"ipvsadm/testdata/lab/uml"
@@ -62,6 +64,44 @@ func TestDrainOnTheKernel(t *testing.T) {
 		}
 		if w := weightOf(t, director); w != -1 {
 			t.Error("it is still there")
+		}
+	})
+}
+
+// TestDrainOnATerminal has a terminal so narrow that the progress does not fit on
+// a line. It stays one line all the same; Ctrl-C leaves none of it.
+func TestDrainOnATerminal(t *testing.T) {
+	uml.Run(t, func(t *testing.T) {
+		if _, err := exec.LookPath("tmux"); err != nil {
+			t.Skip("needs tmux: install Debian package tmux")
+		}
+		server, err := net.Listen("tcp", "127.0.0.1:8001")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer server.Close()
+		runOurs(t, "-A -t 127.0.0.1:80 -s rr\n-a -t 127.0.0.1:80 -r 127.0.0.1:8001 -m -w 7\n", "-R")
+		conn, err := net.DialTimeout("tcp", "127.0.0.1:80", 10*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		s := &liveScreen{t, filepath.Join(t.TempDir(), "tmux")}
+		drain := os.Getenv(programsVar) + "/ipvsadm -d -t 127.0.0.1:80 -r 127.0.0.1:8001 --drain"
+		cmd := s.tmux("-f", "/dev/null", "new-session", "-d", "-x", "40", "-y", "10", "trap : INT; "+drain+"; echo code $?; exec cat")
+		cmd.Env = append(os.Environ(), "TERM=xterm")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("tmux: %v\n%s", err, out)
+		}
+		t.Cleanup(func() { s.tmux("kill-server").Run() })
+		shown := s.see(`^127.0.0.1:8001: 1 active left, 4m5[0-7]s`)
+		if n := strings.Count(shown, "active left"); n != 1 {
+			t.Errorf("%d lines of progress:\n%s", n, shown)
+		}
+		s.press("C-c")
+		shown = s.see(`^code 130$`, `^127.0.0.1:8001: interrupted; it has its`, `^weight 7 back$`)
+		if strings.Contains(shown, "active left") {
+			t.Errorf("the progress is still there:\n%s", shown)
 		}
 	})
 }

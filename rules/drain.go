@@ -229,7 +229,9 @@ func (d *drainer) progress(now time.Time, server *ipvs.DestinationState, left ui
 		b = append(b, " to the time-out"...)
 	}
 	if d.env.Interactive {
-		b = append(append([]byte("\r"), b...), "\x1b[K"...)
+		// A line that is broken into two could not be written over: xterm's mode 7.
+		// Nor could one be that a ^C, where the terminal shows it, would break.
+		b = append(append([]byte("\r\x1b[?7l"), b...), "\x1b[K\x1b[?7h\r"...)
 	} else {
 		b = append(b, '\n')
 	}

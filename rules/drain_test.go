@@ -135,7 +135,7 @@ func TestDrainEndsWhenTimeIsOver(t *testing.T) {
 func TestDrainOnATerminalWritesOverItsLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := startDrain(t, "-d "+drained+" --drain=1", true, 3, 0, 0)
-		r.end(t, time.Second, exitLeft, "\r192.168.0.2:80: 3 active left, 1s to the time-out\x1b[K"+
+		r.end(t, time.Second, exitLeft, "\r\x1b[?7l192.168.0.2:80: 3 active left, 1s to the time-out\x1b[K\x1b[?7h\r"+
 			"\r\x1b[K192.168.0.2:80: time is over after 1s, 3 connections left; deleted\n", "", "EditDestination DeleteDestination")
 	})
 }
