@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -164,6 +165,8 @@ type conn struct {
 	stop   func() bool
 	// ended says that the other side has ended its stream.
 	ended bool
+	// late is how many system calls were made after the end of the phase.
+	late int
 }
 
 func newConn(ctx context.Context, fd int, t *target) *conn {
@@ -180,6 +183,7 @@ func (c *conn) interrupt() { c.file.SetDeadline(time.Unix(1, 0)) }
 
 // phase begins a phase.
 func (c *conn) phase() {
+	c.late = 0
 	c.file.SetDeadline(time.Now().Add(c.target.Timeout))
 	if c.ctx.Err() != nil {
 		c.interrupt()
@@ -198,8 +202,15 @@ func (c *conn) await() error {
 	})
 }
 
+// maxLate is how many system calls of a phase are made after its end: enough to take
+// what has come in time, and not enough for a server that sends and sends.
+const maxLate = 4
+
 // step makes a system call as soon as the other side lets it: after EAGAIN it is made
 // again. The turn ends while it waits.
+//
+// When it is too late it is made once more. It may be us who are late and not the
+// server, because there was much else to do.
 func (c *conn) step(when func(syscall.RawConn, func(fd uintptr) bool) error, call func(fd int) error) error {
 	raw, err := c.file.SyscallConn()
 	if err != nil {
@@ -221,6 +232,13 @@ func (c *conn) step(when func(syscall.RawConn, func(fd uintptr) bool) error, cal
 	})
 	if waits {
 		c.target.turns.take()
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) && c.ctx.Err() == nil && c.late < maxLate {
+		c.late++
+		raw.Control(func(fd uintptr) { result = call(int(fd)) })
+		if result != unix.EAGAIN {
+			return result
+		}
 	}
 	if err != nil {
 		return err

@@ -1,0 +1,72 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ipvsadm/check"
+)
+
+// TestLateIsNotTheServer has a check that finds no processor until its time is over:
+// what the server said in time counts, and nothing more.
+func TestLateIsNotTheServer(t *testing.T) {
+	const brief = 20 * time.Millisecond
+	served := make(chan struct{})
+	open := func(ctx context.Context, serve func(net.Conn)) *conn {
+		t.Helper()
+		at := listen(t, func(c net.Conn) {
+			serve(c)
+			served <- struct{}{}
+			c.Read(make([]byte, 1)) // until the other side goes
+		})
+		target := newTarget(check.Endpoint{Addr: at, Timeout: brief}, unix.SOCK_STREAM, unix.IPPROTO_TCP, Options{})
+		c, err := target.dial(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		<-served
+		time.Sleep(2 * brief)
+		return c
+	}
+	buf := make([]byte, 16)
+	ctx, cancel := context.WithCancel(t.Context())
+	c := open(ctx, func(c net.Conn) { c.Write([]byte("in time")) })
+	if err := c.await(); err != nil {
+		t.Errorf("connected in time: %v", err)
+	}
+	if n, err := c.Read(buf); err != nil || string(buf[:n]) != "in time" {
+		t.Errorf("said in time: %q, %v", buf[:n], err)
+	}
+	if n, err := c.Read(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("there was no more: %q, %v", buf[:n], err)
+	}
+	c = open(ctx, func(c net.Conn) { c.Write([]byte("in time")) })
+	cancel()
+	if n, err := c.Read(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the check was stopped: %q, %v", buf[:n], err)
+	}
+	// A server that sends for ever is not listened to for ever.
+	c = open(t.Context(), func(c net.Conn) { c.Write(bytes.Repeat([]byte("x"), 100*len(buf))) })
+	reads := 0
+	for reads < 100 {
+		if _, err := c.Read(buf); err != nil {
+			break
+		}
+		reads++
+	}
+	if reads != maxLate {
+		t.Errorf("%d pieces were taken after the time was over, want %d", reads, maxLate)
+	}
+	c.phase()
+	if _, err := c.Read(buf); err != nil {
+		t.Errorf("the next phase: %v", err)
+	}
+}
