@@ -126,7 +126,7 @@ func BenchmarkTCP(b *testing.B) {
 		return c.Close()
 	}
 	loop := newEpoll(b)
-	epoll := func() error { return loop.check(t.to) }
+	epoll := func() error { return loop.check(sockaddr(t.Addr)) }
 	for _, v := range []struct {
 		name string
 		f    func() error

@@ -22,7 +22,8 @@ import (
 type target struct {
 	check.Endpoint
 	family, kind, protocol int
-	to, from               unix.Sockaddr // from is nil for any source
+	to                     name
+	from                   unix.Sockaddr // nil for any source
 	// icmp makes errors that routers report come back as errors of the socket.
 	icmp  bool
 	turns *Turns
@@ -34,7 +35,7 @@ func newTarget(e check.Endpoint, kind, protocol int, o Options) *target {
 	if e.Addr.Addr().Is6() {
 		t.family = unix.AF_INET6
 	}
-	t.to = sockaddr(e.Addr)
+	t.to = nameOf(e.Addr)
 	if e.Bind.IsValid() || e.Port != 0 {
 		from := e.Bind.Unmap()
 		if !from.IsValid() {
@@ -81,7 +82,7 @@ func (t *target) start() (fd int, connected bool, err error) {
 		connected, err = t.connect(fd)
 	}
 	if err != nil {
-		unix.Close(fd)
+		closeSocket(fd)
 		return -1, false, err
 	}
 	return fd, connected, nil
@@ -125,7 +126,7 @@ func (t *target) prepare(fd int) error {
 // of the first: 0 when it is connected, EALREADY while it is not, or the error.
 func (t *target) connect(fd int) (connected bool, err error) {
 	for range 2 { // a server on this host has answered by the second
-		switch err = unix.Connect(fd, t.to); err {
+		switch err = connect(fd, &t.to); err {
 		case nil, unix.EISCONN:
 			return true, nil
 		case unix.EINPROGRESS, unix.EALREADY, unix.EINTR:
@@ -251,20 +252,20 @@ func (c *conn) step(when func(syscall.RawConn, func(fd uintptr) bool) error, cal
 func (c *conn) Read(b []byte) (n int, err error) {
 	c.target.turns.next()
 	err = c.step(syscall.RawConn.Read, func(fd int) (err error) {
-		n, err = unix.Read(fd, b)
+		n, err = read(fd, b)
 		return err
 	})
 	if err == nil && n == 0 && len(b) > 0 {
 		c.ended, err = true, io.EOF
 	}
-	return max(n, 0), err
+	return n, err
 }
 
 func (c *conn) Write(b []byte) (written int, err error) {
 	for written < len(b) && err == nil {
 		err = c.step(syscall.RawConn.Write, func(fd int) error {
-			n, err := unix.Write(fd, b[written:])
-			written += max(n, 0)
+			n, err := write(fd, b[written:])
+			written += n
 			return err
 		})
 	}

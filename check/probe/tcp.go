@@ -18,7 +18,7 @@ func newTCP(p check.TCPConfig, o Options) *tcpChecker {
 func (c *tcpChecker) Check(ctx context.Context) check.Result {
 	fd, connected, err := c.target.start()
 	if connected {
-		unix.Close(fd)
+		closeSocket(fd)
 		return pass("")
 	}
 	if err == nil {
