@@ -234,7 +234,7 @@ func buildSample(t *testing.T) (binary, dir string) {
 func TestKilledAtAnyTimeNothingIsLeft(t *testing.T) {
 	uml.Need(t)
 	binary, _ := buildSample(t)
-	for _, after := range []time.Duration{100 * time.Millisecond, 500 * time.Millisecond, time.Second, 6 * time.Second} {
+	for _, after := range []time.Duration{10 * time.Millisecond, 100 * time.Millisecond, 500 * time.Millisecond, time.Second, 6 * time.Second} {
 		t.Run(after.String(), func(t *testing.T) {
 			t.Parallel() // it mostly waits
 			tmp := t.TempDir()
@@ -243,10 +243,13 @@ func TestKilledAtAnyTimeNothingIsLeft(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(after)
-			if len(processesWith(tmp)) == 0 {
-				t.Error("no guest was running")
+			for end := time.Now().Add(30 * time.Second); len(processesWith(tmp)) == 0; time.Sleep(10 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Error("no guest was started")
+					break
+				}
 			}
+			time.Sleep(after)
 			cmd.Process.Kill()
 			cmd.Wait()
 			nothingLeft(t, tmp)
