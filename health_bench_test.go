@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -33,7 +34,7 @@ func manyChecks(n int) string {
 
 // begin does what "ipvsadm check" does from its file to the kernel's table, on a
 // kernel in memory, and calls f meanwhile.
-func begin(b *testing.B, file string, f func(*health, *check.Manager)) {
+func begin(b testing.TB, file string, f func(*health, *check.Manager)) {
 	b.Helper()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	h := newHealth(daemon.Surroundings{Log: log, Policy: func(*daemon.Setup) vrrp.ScriptPolicy { return vrrp.ScriptPolicy{} }})
@@ -52,7 +53,7 @@ func begin(b *testing.B, file string, f func(*health, *check.Manager)) {
 }
 
 // load reads a configuration and looks whether it can be run.
-func load(b *testing.B, h *health, file string) *daemon.Setup {
+func load(b testing.TB, h *health, file string) *daemon.Setup {
 	setup, messages := keepalived.LoadSetup(context.Background(), file, daemon.LoadOptions{})
 	if setup == nil {
 		b.Fatal(messages)
@@ -61,6 +62,23 @@ func load(b *testing.B, h *health, file string) *daemon.Setup {
 		b.Fatal(err)
 	}
 	return setup
+}
+
+// TestCheckStartMemory bounds what a start allocates, the kernel in memory
+// included. Half of the time of a start was memory that nobody needed.
+func TestCheckStartMemory(t *testing.T) {
+	const reals, most = 10_000, 48 << 20
+	file := filepath.Join(t.TempDir(), "k.conf")
+	if err := os.WriteFile(file, []byte(manyChecks(reals)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	begin(t, file, func(*health, *check.Manager) {})
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > most {
+		t.Errorf("%d real servers took %d bytes to start, more than %d", reals, n, most)
+	}
 }
 
 // BenchmarkCheckStart is the start of "ipvsadm check" without the kernel's part.

@@ -161,7 +161,10 @@ func (m *Manager) Run(ctx context.Context, c Config) error {
 // What is in both goes on as if nothing had happened: states, counters of the
 // kernel, checks that are being done.
 func (m *Manager) Reload(ctx context.Context, c Config) error {
-	return m.call(ctx, func(now time.Time) error { return m.reload(now, &c) })
+	return m.call(ctx, func(now time.Time) error {
+		defer m.log.flush() // before the caller says that it is done
+		return m.reload(now, &c)
+	})
 }
 
 // SetAddresses says which addresses this machine has, for virtual servers whose
