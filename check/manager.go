@@ -50,8 +50,6 @@ const (
 	defaultConcurrent = 4096
 	// DefaultReconcile is how often the kernel's table is read and mended.
 	DefaultReconcile = 30 * time.Second
-	// idle is how long it sleeps if nothing is due.
-	idle = time.Hour
 )
 
 // Manager runs the virtual servers of a configuration: it checks their real
@@ -195,6 +193,7 @@ func (m *Manager) FileChanged(name string) {
 func (m *Manager) loop(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var wakes time.Time // when the timer expires, zero when it has
 	for ctx.Err() == nil {
 		var now time.Time
 		select {
@@ -208,7 +207,7 @@ func (m *Manager) loop(ctx context.Context) {
 			m.doPosted()
 			now = time.Now()
 		case <-timer.C:
-			now = time.Now()
+			now, wakes = time.Now(), time.Time{}
 		}
 		if m.settle() { // which may take long
 			now = time.Now()
@@ -218,17 +217,19 @@ func (m *Manager) loop(ctx context.Context) {
 		}
 		m.log.flush()
 		m.launch(now)
-		timer.Reset(m.nap(now))
+		if at := m.next(); at != wakes {
+			timer.Reset(at.Sub(now))
+			wakes = at
+		}
 	}
 }
 
-// nap is how long there is nothing to do unless something happens.
-func (m *Manager) nap(now time.Time) time.Duration {
-	nap := min(idle, m.reconcileAt.Sub(now))
-	if len(m.due) > 0 && m.running < m.options.Concurrent {
-		nap = min(nap, m.due[0].due.Sub(now))
+// next is when there is something to do if nothing happens before.
+func (m *Manager) next() time.Time {
+	if len(m.due) > 0 && m.running < m.options.Concurrent && m.due[0].due.Before(m.reconcileAt) {
+		return m.due[0].due
 	}
-	return max(nap, 0)
+	return m.reconcileAt
 }
 
 // post has the manager's goroutine do something. It never waits.
