@@ -175,7 +175,8 @@ type health struct {
 
 func newHealth(s daemon.Surroundings) *health {
 	h := &health{Surroundings: s, files: map[string]int{}}
-	steps, searches := max(1, runtime.NumCPU()-1), max(1, runtime.NumCPU()/2)
+	processors := runtime.GOMAXPROCS(0) // and no more than a container may use
+	steps, searches := max(1, processors-1), max(1, processors/2)
 	h.room = steps + searches + 2 // one for what manages the checks, and one for failover
 	h.probes = probe.Options{
 		Turns: probe.NewTurns(steps, searches), Run: h.run, File: h.file,

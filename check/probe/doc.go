@@ -27,6 +27,11 @@
 // of 512 bytes. Nothing is followed, unpacked or kept open. A panic is a failed
 // check.
 //
+// # Beside others
+//
+// Checks of one process share Turns, which bound how many of them use a processor at
+// the same time, however many are due, answer at length, or search for patterns.
+//
 // # Privileges
 //
 // PING_CHECK takes CAP_NET_RAW, or a group in net.ipv4.ping_group_range; fwmark
