@@ -3,6 +3,7 @@ package ipvs
 import (
 	"errors"
 	"os"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +18,8 @@ const (
 	// repeats the request (netlink_ack), whose size maxMessage bounds.
 	refusalSpace = 1536
 	maxMessage   = 1024
+	// usualMessage is more than most changes take.
+	usualMessage = 192
 )
 
 // errLost is the cause when the kernel had no room to keep an answer.
@@ -71,7 +74,7 @@ func (c *Client) do(ops []Op, results *[maxBatch]error) (n int) {
 func (c *Client) doOnce(ops []Op, results *[maxBatch]error) (n int) {
 	limit := min(len(ops), c.batchLimit(len(ops)))
 	first, end := c.seq+1, uint32(0) // end is the number of the last answer
-	b, last := c.out[:0], -1
+	b, last := slices.Grow(c.out[:0], limit*usualMessage), -1
 	for ; n < limit && len(b)+maxMessage <= maxBatchBytes; n++ {
 		op, start := ops[n], len(b)
 		c.seq++
