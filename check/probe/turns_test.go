@@ -58,9 +58,10 @@ func TestTurns(t *testing.T) {
 func TestTurnsWaiting(t *testing.T) {
 	turns := NewTurns(1, 1)
 	o := Options{Turns: turns}
-	silent := endpoint(listen(t, hang), patient)
-	nowhere := endpoint(addrPort("192.0.2.1:80"), patient) // RFC 5737: nobody answers
+	silent := endpoint(listen(t, hang), time.Hour)
+	nowhere := endpoint(addrPort("192.0.2.1:80"), time.Hour) // RFC 5737: nobody answers
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	var all sync.WaitGroup
 	for _, p := range []check.ProbeConfig{
 		check.TCPConfig{Endpoint: nowhere},
@@ -74,15 +75,29 @@ func TestTurnsWaiting(t *testing.T) {
 		}
 		all.Go(func() { c.Check(ctx) })
 	}
-	good := check.TCPConfig{Endpoint: endpoint(listen(t, hang), patient)}
-	for range 20 { // between and after the others' first steps
-		want(t, run(t, good, o), check.Pass, "")
-		time.Sleep(5 * time.Millisecond)
-	}
+	passes(t, o)
 	cancel()
 	all.Wait()
 	if len(turns.steps) != 0 {
 		t.Errorf("%d turns were not given back", len(turns.steps))
+	}
+}
+
+// passes does checks that need a turn, between the first steps of others and after
+// them, and fails if they do not get one.
+func passes(t *testing.T, o Options) {
+	t.Helper()
+	good := check.TCPConfig{Endpoint: endpoint(listen(t, hang), patient)}
+	ended := make(chan check.Result)
+	for range 20 {
+		go func() { ended <- run(t, good, o) }()
+		select {
+		case r := <-ended:
+			want(t, r, check.Pass, "")
+		case <-time.After(patient):
+			t.Fatal("others do not give up their turn")
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 
