@@ -77,6 +77,10 @@ func httpCases() []Case {
 		one("http 1.1", get("HTTP_GET", "path /;"+ok, "http_protocol 1.1\n"), up, "", tcp(begun("GET / HTTP/1.1\r\n"))),
 		one("http 1.1 says close", get("HTTP_GET", "path /;"+ok, "http_protocol 1.1\n"), up, "", tcp(asked("Connection: close"))),
 		one("http 1.0 with close", get("HTTP_GET", "path /;"+ok, "http_protocol 1.0C\n"), up, "", tcp(asked("Connection: close"))),
+		one("http bind_port", get("HTTP_GET", "path /;"+ok, "bindto 0.0.0.0\nbind_port 7777\n"), up, "", tcp(from(7777))),
+		one("http alpha, two urls", block("HTTP_GET", "alpha;"+block("url", "path /a;status_code 200")+block("url", "path /b;status_code 200")), up, down, tcp(status(200)), tcp(status(500))),
+		one("http fast_recovery", block("HTTP_GET", "fast_recovery;"+block("url", "path /a;status_code 200")+block("url", "path /b;status_code 200")), down, up,
+			tcp(begun("GET /a ")), tcp(status(200))),
 		one("http two urls, one bad", block("HTTP_GET", block("url", "path /a;status_code 200")+block("url", "path /b;status_code 200")), down, up,
 			tcp(begun("GET /a ")), tcp(status(200))),
 	}

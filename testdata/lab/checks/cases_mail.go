@@ -34,8 +34,17 @@ func mailCases() []Case {
 		one("smtp endless greeting", check, down, "", tcp(mail(strings.Repeat("220-mx\r\n", 2000), fine, bye))).hasty(),
 		one("smtp refuses, then good", check, down, up, refuses, good),
 		one("smtp helo_name", block("SMTP_CHECK", "helo_name lb.test"), up, "", tcp(heard("HELO lb.test"))),
+		elsewhere("smtp of another host", "SMTP_CHECK {\nhost {\nconnect_ip RS2\nconnect_port 80\n}\n}\n", good),
 		one("smtp helo_name by itself", check, up, "", tcp(heard("HELO smtpchecker.keepalived.org"))),
 	}
+}
+
+// elsewhere is a case of a real server that refuses, with a checker that asks a
+// second one, which nobody checks.
+func elsewhere(name, checker string, there Behaviour) Case {
+	c := one(name, checker, "1:1 2:1", "2:1", refuses)
+	c.Reals = append(c.Reals, Real{Block: "weight 1\n", Does: [2]Behaviour{there, refuses}})
+	return c
 }
 
 func dnsCases() []Case {

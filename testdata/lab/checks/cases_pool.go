@@ -42,11 +42,23 @@ func poolCases() []Case {
 		several("GUE tunnel", w("1"), up, "", lives()).with("lvs_method TUN type gue port 5555"),
 		several("GRE tunnel with checksum", w("1"), up, "", lives()).with("lvs_method TUN type gre csum"),
 		several("persistence", w("1"), up, "", lives()).with("persistence_timeout 300;persistence_granularity 255.255.255.0"),
+		several("persistence by its granularity alone", w("1"), up, "", lives()).with("persistence_granularity 255.255.255.0"),
+		several("another port with DR", w("1"), up, down, dies()).with("lvs_method DR").port(8080),
+		several("ha_suspend without the address", w("1 1"), "1:1 2:1", "", dead(), dead()).with("ha_suspend"),
 		several("one packet", w("1"), up, "", lives()).with("protocol UDP;ops"),
 		several("sh with flags", w("1"), up, "", lives()).with("lvs_sched sh;sh-port;sh-fallback"),
 		several("mh with flags", w("1"), up, "", lives()).with("lvs_sched mh;mh-port;mh-fallback"),
 		several("SCTP", w("1"), up, "", lives()).with("protocol SCTP"),
 	}
+}
+
+// port gives real servers another port in the table; they are checked at 80.
+func (c Case) port(port uint16) Case {
+	for i := range c.Reals {
+		c.Reals[i].Port = port
+		c.Reals[i].Block = strings.ReplaceAll(c.Reals[i].Block, "TCP_CHECK {", "TCP_CHECK {\nconnect_port 80")
+	}
+	return c
 }
 
 // without takes the checkers away.
@@ -85,6 +97,9 @@ func quorumCases() []Case {
 		several("sorry server, inhibited", w("2"), "1:2 s:0", "s:1", dies()).with("sorry_server SORRY 80;sorry_server_inhibit"),
 		several("sorry server beside inhibited servers", w("2 2"), "1:2 2:2", "1:0 2:0 s:1", dies(), dies()).with("sorry_server SORRY 80;inhibit_on_failure"),
 		several("sorry server by another method", w("1"), "1:1", "s:1", dies()).with("sorry_server SORRY 80;sorry_server_lvs_method TUN"),
+		several("sorry server for servers of weight 0", w("0"), "s:1", "", lives()).with("sorry_server SORRY 80"),
+		one("sorry server when a program says weight 0", "weight 5\n"+misc("misc_dynamic"), "s:1", "1:5", runs("exit 2"), runs("exit 7")).with("sorry_server SORRY 80"),
+		several("sorry server that is a real server", w("1 1"), "1:1 2:1", "2:1", dies(), dies()).with("sorry_server RS2 80"),
 		several("sorry server, alpha", w("1"), "s:1", "1:1", rises()).with("sorry_server SORRY 80;alpha"),
 	}
 }
@@ -96,6 +111,7 @@ func addressCases() []Case {
 		six(one("IPv6 tcp, then refuses", "TCP_CHECK {\n}\n", up, down, tcp(accepts), refuses)),
 		six(one("IPv6 tcp no answer", "TCP_CHECK {\n}\n", down, up, route("blackhole"), tcp(accepts)).hasty()),
 		six(one("IPv6 http 500, then 200", http(ok), down, up, tcp(status(500)), tcp(status(200)))),
+		six(one("IPv6 http Host is the address", http(ok), up, "", tcp(askedItself))),
 		six(one("IPv6 tls", ssl(""), up, down, tcp(over(selfSigned(), status(200))), tcp(resets))),
 		six(one("IPv6 smtp", "SMTP_CHECK {\n}\n", up, "", tcp(mail("220 mx\r\n", "250 mx\r\n", "221 bye\r\n")))),
 		six(one("IPv6 udp refuses, then is there", block("UDP_CHECK", "retry 1;delay_before_retry 1"), down, up, refuses, udp(silent)).hasty().with("protocol UDP")),

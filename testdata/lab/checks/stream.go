@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -120,6 +121,17 @@ func cutShort(answer string) Stream {
 		c.Write([]byte(answer))
 		time.Sleep(50 * time.Millisecond) // or the bytes are lost too
 		reset(c)
+	}
+}
+
+// from answers 200 if the client has a port, else 403.
+func from(port uint16) Stream {
+	return func(c net.Conn) {
+		answer := 403
+		if at, err := netip.ParseAddrPort(c.RemoteAddr().String()); err == nil && at.Port() == port {
+			answer = 200
+		}
+		status(answer)(c)
 	}
 }
 
