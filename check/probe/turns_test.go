@@ -59,7 +59,7 @@ func TestTurnsWaiting(t *testing.T) {
 	turns := NewTurns(1, 1)
 	o := Options{Turns: turns}
 	silent := endpoint(listen(t, hang), time.Hour)
-	nowhere := endpoint(addrPort("192.0.2.1:80"), time.Hour) // RFC 5737: nobody answers
+	nowhere := endpoint(full(t), time.Hour)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var all sync.WaitGroup
