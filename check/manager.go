@@ -31,8 +31,9 @@ type Options struct {
 	// Notify takes what programs, FIFOs and mails are to tell. It must not wait.
 	// nil is for nobody.
 	Notify func(Notice)
-	// Quorum is told whether a virtual server has its quorum: of each at the start,
-	// and whenever it changes. It must not wait. nil is for nobody.
+	// Quorum is told whether a virtual server, by its UniqueName, has its quorum: of
+	// each at the start, and whenever it changes, but not when the virtual server
+	// goes with a reload or the end. It must not wait. nil is for nobody.
 	Quorum func(server string, has bool)
 	// Started is called once the kernel's table is as it should be.
 	Started func()
