@@ -1,7 +1,6 @@
 package uml
 
 import (
-	"io"
 	"math/rand/v2"
 	"net"
 	"strconv"
@@ -13,11 +12,12 @@ import (
 // machine, if possible one that no other guest is on. The guest has but one CPU
 // itself, and is several processes of the machine that hand over to each other at
 // every system call and page fault: between two CPUs that takes two to four times
-// as long. The CPU counts as taken until the result is closed.
-func stay(kernel int) io.Closer {
+// as long. The CPU counts as taken until release is called.
+func stay(kernel int) (release func()) {
+	release = func() {}
 	var allowed unix.CPUSet
 	if unix.SchedGetaffinity(0, &allowed) != nil || allowed.Count() < 2 {
-		return noCPU{}
+		return release
 	}
 	var cpus []int
 	for cpu := range 64 * len(allowed) {
@@ -26,21 +26,16 @@ func stay(kernel int) io.Closer {
 		}
 	}
 	rand.Shuffle(len(cpus), func(i, j int) { cpus[i], cpus[j] = cpus[j], cpus[i] })
-	cpu, taken := cpus[0], io.Closer(noCPU{})
+	cpu := cpus[0]
 	for _, c := range cpus {
 		// An abstract name: it is gone with the process that has it.
 		if l, err := net.Listen("unix", "@uml-guest-on-cpu-"+strconv.Itoa(c)); err == nil {
-			cpu, taken = c, l
+			cpu, release = c, func() { l.Close() }
 			break
 		}
 	}
 	var one unix.CPUSet
 	one.Set(cpu)
 	_ = unix.SchedSetaffinity(kernel, &one) // if not, it is only slower
-	return taken
+	return release
 }
-
-// noCPU is what a guest holds that shares its CPU with others.
-type noCPU struct{}
-
-func (noCPU) Close() error { return nil }

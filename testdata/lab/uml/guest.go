@@ -134,10 +134,10 @@ func (g *Guest) start(kernel string, o Options) error {
 		return err
 	}
 	g.line = newHostLine(in, out, g.dead)
-	cpu := stay(g.cmd.Process.Pid)
+	leaveCPU := stay(g.cmd.Process.Pid)
 	go func() {
 		g.cmd.Wait()
-		cpu.Close()
+		leaveCPU()
 		os.RemoveAll(g.dir)
 		close(g.dead)
 	}()
