@@ -18,8 +18,9 @@ const needed = 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_NET_RAW | 1<<unix.CAP_NET_BIN
 	1<<unix.CAP_CHOWN | 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_DAC_READ_SEARCH
 
 // confine gives up all capabilities but those that are needed and the given ones,
-// in all threads and for good. It fails in a program built with cgo, whose threads Go does not know. A program that we start as root has those of root again, as it must:
-// it gets them from the bounding set, which stays.
+// in all threads and for good. It fails in a program built with cgo, whose threads
+// Go does not know. A program that we start as root has those of root again, as it
+// must: it gets them from the bounding set, which stays.
 func confine(more uint64) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var sets [2]unix.CapUserData

@@ -19,8 +19,9 @@ type Process struct {
 }
 
 // apply tells the kernel, for all threads there are. Threads to come inherit it;
-// programs that we start do not, which vrrp.Program sees to. It needs CAP_SYS_NICE, so it comes before
-// confine. What cannot be had is named in the errors, and the rest is done.
+// programs that we start do not, which vrrp.Program sees to. It needs
+// CAP_SYS_NICE, so it comes before confine. What cannot be had is named in the
+// errors, and the rest is done.
 func (p Process) apply() (errs []error) {
 	each := func(what string, trap, a, b, c uintptr) {
 		// Each thread calls for itself: 0 is the caller.
