@@ -177,7 +177,7 @@ func newHealth(s daemon.Surroundings) *health {
 	h := &health{Surroundings: s, files: map[string]int{}}
 	processors := runtime.GOMAXPROCS(0) // and no more than a container may use
 	steps, searches := max(1, processors-1), max(1, processors/2)
-	h.room = steps + searches + 2 // one for what manages the checks, and one for failover
+	h.room = steps + searches + 3 // for what manages the checks, what reads the table, and failover
 	h.probes = probe.Options{
 		Turns: probe.NewTurns(steps, searches), Run: h.run, File: h.file,
 		Panicked: func(value any, stack []byte) {
@@ -206,6 +206,11 @@ func (h *health) Run(ctx context.Context, s *daemon.Setup, started func()) error
 		return err
 	}
 	defer client.Close()
+	reader, err := ipvs.Open(ipvs.Options{})
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
 	if !h.Alone {
 		runtime.GOMAXPROCS(max(h.room, runtime.GOMAXPROCS(0)))
 	}
@@ -213,7 +218,7 @@ func (h *health) Run(ctx context.Context, s *daemon.Setup, started func()) error
 	// of it, in place of memory that the process does not have yet.
 	runtime.GC()
 	m := check.NewManager(check.Options{
-		Table: client, New: h.checker, Log: h.Log, Quorum: h.Pool, Started: started,
+		Table: kernelTable{client, reader}, New: h.checker, Log: h.Log, Quorum: h.Pool, Started: started,
 		KeepTable: h.KeepTable, Reconcile: h.Reconcile, Concurrent: checksAtOnce(),
 		Notify: func(n check.Notice) {
 			h.Tell(vrrp.Telling{Command: (*vrrp.Command)(n.Command), FIFO: n.FIFO, Subject: n.Subject, Body: n.Body})
@@ -232,6 +237,16 @@ func (h *health) Run(ctx context.Context, s *daemon.Setup, started func()) error
 	}()
 	return m.Run(ctx, *configOf(s))
 }
+
+// kernelTable is the kernel's table. It is read by a client of its own, since changes
+// must not wait for that.
+type kernelTable struct {
+	*ipvs.Client
+	reader *ipvs.Client
+}
+
+// Table implements check.Table.
+func (t kernelTable) Table(q ipvs.Query) ([]ipvs.Entry, error) { return t.reader.Table(q) }
 
 // checksAtOnce is how many checks are done at a time: 4096, and fewer where that
 // many files cannot be open. Some checks need two, and others need some too.

@@ -70,16 +70,17 @@ type Manager struct {
 	config  *Config
 	servers []*server
 	owner   ipvs.Owner
-	// leftovers says that owner is for services of an earlier configuration too,
-	// which the kernel may still have.
-	leftovers bool
-	known     known // what the kernel has of ours
-	dirty     []*server
-	news      []news
-	due       queue
-	spread    spread
-	running   int
-	counts    Counters
+	known   known // what the kernel has of ours
+	// unsure says that the kernel may lack something that we want, or have services
+	// of an earlier configuration, for which owner is then too.
+	unsure  bool
+	reading *reading // nil if there is none, or it counts no more
+	dirty   []*server
+	news    []news
+	due     queue
+	spread  spread
+	running int
+	counts  Counters
 	// reconcileAt is when the table is read next, and readAt when it was last.
 	reconcileAt, readAt time.Time
 	present             map[netip.Addr]bool // addresses of this machine, nil if not known
@@ -102,6 +103,9 @@ type Counters struct {
 	Operations, Refused uint64
 	// Mended are changes of others that were taken back.
 	Mended uint64
+	// Slowest is the longest that it took from a verdict until the kernel had
+	// answered to the change that follows.
+	Slowest time.Duration
 }
 
 // NewManager makes a manager. Run starts it.
@@ -196,23 +200,19 @@ func (m *Manager) loop(ctx context.Context) {
 	defer timer.Stop()
 	var wakes time.Time // when the timer expires, zero when it has
 	for ctx.Err() == nil {
-		var now time.Time
 		select {
 		case <-ctx.Done():
 			return
 		case o := <-m.results:
-			now = time.Now()
-			m.take(now, o)
-			m.takeWaiting(now)
+			m.take(o)
+			m.takeWaiting()
 		case <-m.wake:
 			m.doPosted()
-			now = time.Now()
 		case <-timer.C:
-			now, wakes = time.Now(), time.Time{}
+			wakes = time.Time{}
 		}
-		if m.settle() { // which may take long
-			now = time.Now()
-		}
+		m.settle()
+		now := time.Now()
 		if !now.Before(m.reconcileAt) {
 			m.reconcile(now)
 		}

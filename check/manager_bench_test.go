@@ -108,7 +108,7 @@ func BenchmarkManagerVerdict(b *testing.B) {
 			m.post(func(time.Time) {
 				m.running++
 				r.cancel = func() {}
-				m.take(now, outcome{runner: r, result: Result{Verdict: verdict}})
+				m.take(outcome{runner: r, at: now, result: Result{Verdict: verdict}})
 			})
 			<-done
 		}

@@ -73,6 +73,7 @@ func jitter(d time.Duration) time.Duration {
 // outcome is the end of a check.
 type outcome struct {
 	runner  *runner
+	at      time.Time
 	result  Result
 	trouble string // a panic, with its stack; then there is no result
 }
@@ -107,14 +108,15 @@ func perform(ctx context.Context, check Checker) (o outcome) {
 		if p := recover(); p != nil {
 			o.trouble = fmt.Sprintf("%v\n%s", p, debug.Stack())
 		}
+		o.at = time.Now()
 	}()
 	o.result = check.Check(ctx)
 	return o
 }
 
 // take takes the result of a check.
-func (m *Manager) take(now time.Time, o outcome) {
-	r := o.runner
+func (m *Manager) take(o outcome) {
+	r, now := o.runner, o.at
 	m.running--
 	r.cancel()
 	r.cancel = nil
@@ -158,11 +160,11 @@ func (m *Manager) take(now time.Time, o outcome) {
 
 // takeWaiting takes what else has ended, so that the table is changed once for
 // all of it.
-func (m *Manager) takeWaiting(now time.Time) {
+func (m *Manager) takeWaiting() {
 	for range cap(m.results) {
 		select {
 		case o := <-m.results:
-			m.take(now, o)
+			m.take(o)
 		default:
 			return
 		}

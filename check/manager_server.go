@@ -25,7 +25,8 @@ type server struct {
 // realRun is a real server of it.
 type realRun struct {
 	runners []*runner
-	since   time.Time // of its state
+	since   time.Time     // of its state
+	change  time.Duration // see RealReport
 }
 
 // runner does the checks of one checker, one after the other.
@@ -242,7 +243,7 @@ func (m *Manager) reload(now time.Time, c *Config) error {
 		}
 	}
 	// Until the kernel has taken it all, what the old configuration had is ours.
-	m.owner, m.leftovers = c.Owner(m.config), true
+	m.owner, m.unsure = c.Owner(m.config), true
 	old := make(map[identity]*server, len(m.servers))
 	for _, s := range m.servers {
 		old[identityOf(s.config)] = s
@@ -283,9 +284,9 @@ func (s *server) follow(c *ServerConfig) {
 
 // replace has a server go on as another one of the same identity.
 func (m *Manager) replace(now time.Time, was, s *server) {
-	since := make(map[netip.AddrPort]time.Time, len(was.reals))
+	before := make(map[netip.AddrPort]*realRun, len(was.reals))
 	for i := range was.reals {
-		since[was.config.Reals[i].Addr] = was.reals[i].since
+		before[was.config.Reals[i].Addr] = &was.reals[i]
 	}
 	s.pool, s.since = was.pool, was.since
 	old := newPast(was)
@@ -294,12 +295,12 @@ func (m *Manager) replace(now time.Time, was, s *server) {
 		addr := s.config.Reals[i].Addr
 		stay[addr] = true
 		s.reals[i].since = now
-		if t, ok := since[addr]; ok {
-			s.reals[i].since = t
+		if r := before[addr]; r != nil {
+			s.reals[i].since, s.reals[i].change = r.since, r.change
 		}
 		for j, r := range s.reals[i].runners {
-			if before := old.take(addr, r.config.Probe); before != nil {
-				s.reals[i].runners[j] = before.become(r)
+			if same := old.take(addr, r.config.Probe); same != nil {
+				s.reals[i].runners[j] = same.become(r)
 				continue
 			}
 			m.begin(now, r)
@@ -316,8 +317,7 @@ func (m *Manager) replace(now time.Time, was, s *server) {
 		}
 	}
 	known := func(real int) bool {
-		_, was := since[s.config.Reals[real].Addr]
-		return was
+		return before[s.config.Reals[real].Addr] != nil
 	}
 	changes := s.pool.Reload(s.config)
 	m.reportReload(now, s, changes, known)

@@ -105,9 +105,9 @@ func (m *Manager) touch(s *server) {
 
 // settle brings what has changed into the kernel's table, and tells of it. It
 // goes by what the kernel is known to have, for reading a large table takes
-// longer than a verdict may. It says whether it had anything to do.
-func (m *Manager) settle() (did bool) {
-	if did = len(m.dirty) > 0; did {
+// longer than a verdict may.
+func (m *Manager) settle() {
+	if len(m.dirty) > 0 {
 		var have []ipvs.Entry
 		var want []ipvs.Wanted
 		for _, s := range m.dirty {
@@ -117,17 +117,38 @@ func (m *Manager) settle() (did bool) {
 					have = append(have, e.Entry)
 				}
 				want = append(want, s.pool.wanted(k))
+				if m.reading != nil {
+					m.reading.changed[k] = true
+				}
 			}
 		}
 		m.dirty = m.dirty[:0]
-		if ops := ipvs.Ops(ipvs.Plan(have, want, m.owner)); len(ops) > 0 && m.do(ops) != nil {
-			// Most likely somebody else was at the table. Look at it soon, but not
-			// again and again if the kernel will not have what we want.
-			m.reconcileAt = m.readAt.Add(min(time.Second, m.options.Reconcile))
+		if ops := ipvs.Ops(ipvs.Plan(have, want, m.owner)); len(ops) > 0 {
+			errs := m.do(ops)
+			m.measure(time.Now())
+			if errs != nil {
+				// Most likely somebody else was at the table. Look at it soon, but not
+				// again and again if the kernel will not have what we want. A reading that
+				// is under way may be older.
+				m.unsure, m.reading = true, nil
+				m.reconcileAt = m.readAt.Add(min(time.Second, m.options.Reconcile))
+			}
 		}
 	}
 	m.tell()
-	return did
+}
+
+// measure notes how long the verdicts took to the kernel's table, which has just
+// been changed.
+func (m *Manager) measure(now time.Time) {
+	for i := range m.news {
+		n := &m.news[i]
+		if n.change.Real >= 0 && (n.change.Cause == CausePass || n.change.Cause == CauseFail) {
+			took := now.Sub(n.at)
+			n.server.reals[n.change.Real].change = took
+			m.counts.Slowest = max(m.counts.Slowest, took)
+		}
+	}
 }
 
 // do carries out operations, and notes what the kernel has afterwards. It returns
@@ -143,17 +164,6 @@ func (m *Manager) do(ops []ipvs.Op) []error {
 		}
 	}
 	return errs
-}
-
-// reconcile reads the kernel's table and mends what others did to what is ours.
-func (m *Manager) reconcile(now time.Time) {
-	have, err := m.options.Table.Table(ipvs.Query{Detail: ipvs.Settings})
-	if err != nil {
-		m.readAt, m.reconcileAt = now, now.Add(m.options.Reconcile)
-		m.log.error(fmt.Sprintf("The kernel's table cannot be read: %v", err))
-		return
-	}
-	m.bring(now, have)
 }
 
 // bring makes of the kernel's table, as it was just read, what it should be. What
@@ -177,9 +187,10 @@ func (m *Manager) bring(now time.Time, have []ipvs.Entry) {
 			m.logErrors(ops, errs)
 		}
 	}
-	if errs == nil && m.leftovers {
-		m.owner, m.leftovers = m.config.Owner(nil), false
+	if errs == nil && m.unsure {
+		m.owner = m.config.Owner(nil)
 	}
+	m.unsure, m.reading = errs != nil, nil
 	m.known.restrict(m.servers)
 	m.readAt, m.reconcileAt = now, now.Add(m.options.Reconcile)
 	m.tell()

@@ -21,6 +21,7 @@ type Notice struct {
 type news struct {
 	server *server
 	change Change
+	at     time.Time
 	silent bool   // neither programs, FIFOs nor mails are told
 	notice Notice // without a change: just that
 }
@@ -52,7 +53,7 @@ func (m *Manager) add(now time.Time, s *server, c Change, silent bool) {
 	case (c.Kind == RealUp || c.Kind == RealDown) && c.Cause != CauseConfirmed:
 		s.reals[c.Real].since = now
 	}
-	m.news = append(m.news, news{server: s, change: c, silent: silent})
+	m.news = append(m.news, news{server: s, change: c, at: now, silent: silent})
 	m.touch(s)
 }
 

@@ -50,6 +50,10 @@ type RealReport struct {
 	Addr  netip.AddrPort
 	Up    bool
 	Since time.Time // of Up
+	// Change is how long it took from the last verdict that changed something of
+	// it until the kernel had answered to the change of its table. It is 0 if none
+	// has.
+	Change time.Duration
 	// Wanted is the weight that it should have in the kernel's table, Kernel the
 	// one it has; nil if it should not be in it, or is not. With several services
 	// they are those of the first.
@@ -125,7 +129,7 @@ func (s *server) status() ServerStatus {
 		if len(s.keys) > 0 {
 			addr = portOf(addr, s.keys[0])
 		}
-		r := RealReport{Name: s.realName(i), Addr: addr, Up: s.pool.Real(i).Up, Since: s.reals[i].since, Wanted: wanted[addr]}
+		r := RealReport{Name: s.realName(i), Addr: addr, Up: s.pool.Real(i).Up, Since: s.reals[i].since, Change: s.reals[i].change, Wanted: wanted[addr]}
 		for j, c := range s.reals[i].runners {
 			h := s.pool.Checker(i, j)
 			r.Checkers = append(r.Checkers, CheckerReport{

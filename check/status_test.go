@@ -210,3 +210,47 @@ func (k slowTable) Do(ops ...ipvs.Op) []error {
 	time.Sleep(time.Second)
 	return k.Kernel.Do(ops...)
 }
+
+// TestChangeTakes has two verdicts, half a second apart, and a kernel that takes a
+// second for a change: the later one waits for the earlier.
+func TestChangeTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.slow[addrOf(1)], b.slow[addrOf(2)] = 100*time.Millisecond, 600*time.Millisecond
+		b.set(1, Result{})
+		b.set(2, Result{})
+		b.run(configOf(serverOf(1, 2, 3)), func(o *Options) { o.Table = slowTable{b.kernel} })
+		b.m.post(func(now time.Time) {
+			for r := range b.m.runners() {
+				b.m.hurry(now, r)
+			}
+		})
+		expect := func(when string, slowest time.Duration, want ...time.Duration) {
+			t.Helper()
+			s, err := b.m.Status(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, r := range s.Servers[0].Reals {
+				if r.Change != want[i] {
+					t.Errorf("%s: server %d: %v, want %v", when, i, r.Change, want[i])
+				}
+			}
+			if s.Counters.Slowest != slowest {
+				t.Errorf("%s: the slowest took %v, want %v", when, s.Counters.Slowest, slowest)
+			}
+		}
+		const first, second = time.Second, 1500 * time.Millisecond
+		b.after(time.Second) // of the start
+		b.after(3 * time.Second)
+		expect("down", second, 0, first, second)
+		b.set(2, Result{Verdict: Pass})
+		b.after(interval + 2*time.Second)
+		expect("one is up again", second, 0, first, first)
+		if err := b.m.Reload(context.Background(), configOf(serverOf(1, 2, 4))); err != nil {
+			t.Fatal(err)
+		}
+		expect("after a reload", second, 0, first, first)
+		b.stop()
+	})
+}

@@ -11,7 +11,9 @@ import (
 	"ipvsadm/check"
 )
 
-// The JSON of a status. Times that are not known are null.
+// The JSON of a status. Times that are not known are null. change_seconds is how
+// long the last verdict on a real server that changed the kernel's table took until
+// the kernel had answered, slowest_change_seconds the longest of all that did.
 type (
 	report struct {
 		At       time.Time         `json:"at"`
@@ -19,6 +21,7 @@ type (
 		Running  int               `json:"checks_running"`
 		Waiting  int               `json:"checks_waiting"`
 		Counters map[string]uint64 `json:"counters"`
+		Slowest  float64           `json:"slowest_change_seconds"`
 	}
 	server struct {
 		Name       string    `json:"name"`
@@ -44,6 +47,7 @@ type (
 		Addr         string    `json:"address"`
 		State        string    `json:"state"`
 		Since        time.Time `json:"since"`
+		Change       *float64  `json:"change_seconds"`
 		WantedWeight *uint32   `json:"wanted_weight"`
 		KernelWeight *uint32   `json:"kernel_weight"`
 		Checkers     []checker `json:"checkers"`
@@ -73,7 +77,7 @@ func reportOf(s check.Status) report {
 	r := report{At: s.At, Servers: []server{}, Running: s.Running, Waiting: s.Waiting, Counters: map[string]uint64{
 		"checks": c.Checks, "passed": c.Passed, "failed": c.Failed, "panics": c.Panics,
 		"operations": c.Operations, "refused": c.Refused, "mended": c.Mended,
-	}}
+	}, Slowest: c.Slowest.Seconds()}
 	for i := range s.Servers {
 		v := &s.Servers[i]
 		one := server{
@@ -95,6 +99,10 @@ func realOf(r *check.RealReport) real {
 	one := real{
 		Name: r.Name, Addr: r.Addr.String(), State: state(r.Up), Since: r.Since,
 		WantedWeight: r.Wanted, KernelWeight: r.Kernel, Checkers: []checker{},
+	}
+	if r.Change > 0 {
+		took := r.Change.Seconds()
+		one.Change = &took
 	}
 	for i := range r.Checkers {
 		c := &r.Checkers[i]
@@ -148,8 +156,8 @@ func WriteText(w io.Writer, s check.Status) error {
 		}
 	}
 	c := r.Counters
-	fmt.Fprintf(&b, "checks %d, failed %d; changes of the kernel's table %d, refused %d; mended after others %d\n",
-		c["checks"], c["failed"], c["operations"], c["refused"], c["mended"])
+	fmt.Fprintf(&b, "checks %d, failed %d; changes of the kernel's table %d, refused %d, slowest %.4fs; mended after others %d\n",
+		c["checks"], c["failed"], c["operations"], c["refused"], r.Slowest, c["mended"])
 	_, err := io.WriteString(w, b.String())
 	return err
 }

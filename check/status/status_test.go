@@ -15,13 +15,13 @@ func sample() check.Status {
 	weight := func(n uint32) *uint32 { return &n }
 	return check.Status{
 		At: at, Running: 1, Waiting: 2,
-		Counters: check.Counters{Checks: 9, Passed: 5, Failed: 4, Panics: 1, Operations: 3, Refused: 2, Mended: 7},
+		Counters: check.Counters{Checks: 9, Passed: 5, Failed: 4, Panics: 1, Operations: 3, Refused: 2, Mended: 7, Slowest: 3500 * time.Microsecond},
 		Servers: []check.ServerStatus{{
 			Name: "[10.0.0.1]:tcp:80", Services: 2, InKernel: 1, Scheduler: "rr", Since: at.Add(-90 * time.Second), Sum: 1, Quorum: 2, Hysteresis: 1, Suspended: true,
 			Sorry: &check.SorryStatus{Addr: netip.MustParseAddrPort("10.0.2.1:80"), InUse: true, Kernel: weight(1)},
 			Reals: []check.RealReport{
 				{Name: "[10.0.1.0]:tcp:80", Addr: netip.MustParseAddrPort("10.0.1.0:80"), Up: true, Since: at, Wanted: weight(1), Kernel: weight(5), Checkers: []check.CheckerReport{{Kind: "TCP_CHECK", Up: true}}},
-				{Name: "[10.0.1.1]:tcp:80", Addr: netip.MustParseAddrPort("10.0.1.1:80"), Since: at.Add(-1500 * time.Millisecond), Kernel: weight(0), Checkers: []check.CheckerReport{{
+				{Name: "[10.0.1.1]:tcp:80", Addr: netip.MustParseAddrPort("10.0.1.1:80"), Since: at.Add(-1500 * time.Millisecond), Change: 250 * time.Microsecond, Kernel: weight(0), Checkers: []check.CheckerReport{{
 					Kind: "HTTP_GET", Last: check.Result{Reason: "status\x1b 503"}, At: at.Add(-2 * time.Second), Took: 12 * time.Millisecond,
 				}}},
 				{Name: "[10.0.1.2]:tcp:80", Addr: netip.MustParseAddrPort("10.0.1.2:80"), Since: at},
@@ -39,7 +39,7 @@ func TestText(t *testing.T) {
   [10.0.1.2]:tcp:80: down for 0s, not in the kernel
   sorry server 10.0.2.1:80: in use, weight 1 in the kernel
 virtual server FWM 1: quorum for 0s, weight 4 of 1
-checks 9, failed 4; changes of the kernel's table 3, refused 2; mended after others 7
+checks 9, failed 4; changes of the kernel's table 3, refused 2, slowest 0.0035s; mended after others 7
 `
 	var b strings.Builder
 	if err := WriteText(&b, sample()); err != nil || b.String() != want {
@@ -55,6 +55,7 @@ func TestJSON(t *testing.T) {
 	}
 	var got struct {
 		Counters map[string]uint64
+		Slowest  float64 `json:"slowest_change_seconds"`
 		Servers  []struct {
 			HasQuorum bool `json:"has_quorum"`
 			Sorry     *struct {
@@ -62,6 +63,7 @@ func TestJSON(t *testing.T) {
 			} `json:"sorry_server"`
 			Reals []struct {
 				State                      string
+				Change                     *float64 `json:"change_seconds"`
 				WantedWeight, KernelWeight *uint32
 				Checkers                   []struct{ Result, At *string }
 			} `json:"real_servers"`
@@ -76,6 +78,9 @@ func TestJSON(t *testing.T) {
 	}
 	if r := first.Reals; r[0].State != "up" || r[0].Checkers[0].Result != nil || r[0].Checkers[0].At != nil || *r[1].Checkers[0].Result != "fail" || r[2].Checkers == nil {
 		t.Errorf("%+v", first.Reals)
+	}
+	if r := first.Reals; r[0].Change != nil || *r[1].Change != 0.00025 || got.Slowest != 0.0035 {
+		t.Errorf("%v %v %v", r[0].Change, *r[1].Change, got.Slowest)
 	}
 	if got.Servers[1].Reals == nil || got.Servers[1].Sorry != nil {
 		t.Errorf("%+v", got.Servers[1])

@@ -71,8 +71,9 @@ func command(argv ...string) error {
 
 // daemon is a running daemon.
 type daemon struct {
-	cmd   *exec.Cmd
-	ended chan struct{}
+	cmd    *exec.Cmd
+	socket string // of ours, to be asked
+	ended  chan struct{}
 
 	mu    sync.Mutex
 	lines []string
@@ -102,7 +103,7 @@ func (b *bench) run(tool int, config string, in *uml.NetNS, vrrp bool) (*daemon,
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{cmd: exec.Command(argv[0], argv[1:]...), ended: make(chan struct{})}
+	d := &daemon{cmd: exec.Command(argv[0], argv[1:]...), socket: at("socket"), ended: make(chan struct{})}
 	d.cmd.Stdout, d.cmd.Stderr = w, w
 	start := func() { err = d.cmd.Start() }
 	if in != nil {

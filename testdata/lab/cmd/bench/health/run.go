@@ -66,7 +66,7 @@ func Inside(ours string, o Options, w io.Writer) error {
 		for round := range f.rounds(o.Rounds) {
 			for turn := range 2 {
 				tool := (round + turn) % 2
-				if failed[tool] != nil {
+				if failed[tool] != nil || !f.measures(tool) {
 					continue
 				}
 				v, err := f.measure(b, tool)
