@@ -8,9 +8,10 @@
 //
 // The real servers are addresses of the guest itself, served by this program.
 // What a daemon does is seen from outside: by the kernel's table, by /proc, by
-// what arrives at the servers, by a capture of advertisements. Only the end of
-// our own reload is read from the log. keepalived does not log it: it is when its
-// processes have stopped using the processor.
+// what arrives at the servers, by a capture of advertisements. Two things ours tells
+// itself: its log when a reload has ended, which with keepalived is when its processes
+// have stopped using the processor; and its status how long a verdict took to the
+// kernel, which keepalived does not tell.
 //
 // It sets no limits and fails only if something does not work: shared machines
 // are noisy, and the guest has one slow CPU for everything, the servers included.
