@@ -14,7 +14,8 @@ import (
 const checkDifferences = "testdata/check/differences.md"
 
 // TestCheckDifferencesDeclared keeps that list true: each case that differs names
-// one of it, and each has a case, of which the next test shows that it differs.
+// one of it, and each has a case, of which the next test or TestCheckTold shows that
+// it differs.
 func TestCheckDifferencesDeclared(t *testing.T) {
 	declared := declaredDifferences(t, checkDifferences)
 	seen := map[string]bool{}
@@ -28,6 +29,12 @@ func TestCheckDifferencesDeclared(t *testing.T) {
 		}
 		if c.Want == c.Ours {
 			t.Errorf("%s does not differ", c.Name)
+		}
+	}
+	for _, r := range toldRules() { // see TestCheckTold
+		seen[r.name] = true
+		if declared[r.name] == "" {
+			t.Errorf("%s is not declared in %s", r.name, checkDifferences)
 		}
 	}
 	for name := range declared {

@@ -69,6 +69,9 @@ type Result struct {
 	Reason string
 }
 
+// TimedOut is the Reason of a program of MISC_CHECK that took too long.
+const TimedOut = "timed out"
+
 // Health is what a checker knows of its server: the sum of all its results.
 type Health struct {
 	Up bool

@@ -338,7 +338,7 @@ func TestNotices(t *testing.T) {
 		}
 		const vs, rs = "[10.0.0.1]:tcp:80", "[10.0.1.0]:tcp:80"
 		want := []string{
-			"VS " + vs + " UP|Virtualserver " + vs + " - UP|=> Starting with quorum up <=|/up",
+			"VS " + vs + " UP|Virtualserver " + vs + " - UP|=> Starting with quorum up 1+0=1 <= 1 <=|/up",
 			"|Realserver " + rs + " of virtual server " + vs + " - DOWN|=> TCP CHECK failed on service <=",
 			"RS " + rs + " " + vs + " DOWN|||/rs-down",
 			"VS " + vs + " DOWN|Virtualserver " + vs + " - DOWN|=> Lost quorum 1-0=1 > 0 <=|/down",

@@ -144,10 +144,10 @@ func (m *Manager) take(o outcome) {
 			m.log.error(fmt.Sprintf("%s of service %s for VS %s cannot be done: %s", r.config.Probe.Kind(), s.realName(r.real), s.name, o.result.Reason))
 		}
 	}
-	before := s.pool.Checker(r.real, r.checker)
+	before, up := s.pool.Checker(r.real, r.checker), s.pool.Real(r.real).Up
 	next, changes := s.pool.Report(r.real, r.checker, o.result)
 	r.last, r.at, r.took = o.result, now, now.Sub(r.began)
-	m.logResult(r, before, s.pool.Checker(r.real, r.checker), o.result)
+	m.logResult(r, before, s.pool.Checker(r.real, r.checker), o.result, up != s.pool.Real(r.real).Up)
 	if next == r.config.Interval {
 		next = jitter(next)
 	}

@@ -155,21 +155,27 @@ func (s *server) notice(c Change) Notice {
 		return s.realNotice(c)
 	}
 	config := s.config
-	n := Notice{FIFO: "VS " + s.name + " UP", Command: config.QuorumUp}
-	word, body := "UP", fmt.Sprintf("=> Gained quorum %d+%d=%d <= %d <=", config.Quorum, config.Hysteresis, c.Limit, c.Sum)
 	initial := c.Cause == CauseStart || c.Cause == CauseAdopted
+	n := Notice{FIFO: "VS " + s.name + " UP", Command: config.QuorumUp}
+	word, body := "UP", fmt.Sprintf("%d+%d=%d <= %d", config.Quorum, config.Hysteresis, c.Limit, c.Sum)
 	if c.Kind == QuorumLost {
 		if initial && config.Sorry == nil {
 			return Notice{} // there was nothing to lose, and nothing takes its place
 		}
 		n = Notice{FIFO: "VS " + s.name + " DOWN", Command: config.QuorumDown}
-		word, body = "DOWN", fmt.Sprintf("=> Lost quorum %d-%d=%d > %d <=", config.Quorum, config.Hysteresis, c.Limit, c.Sum)
+		word, body = "DOWN", fmt.Sprintf("%d-%d=%d > %d", config.Quorum, config.Hysteresis, c.Limit, c.Sum)
 	}
 	switch {
+	case initial && c.Kind == QuorumGained:
+		body = "=> Starting with quorum up " + body + " <="
 	case initial:
-		body = "=> Starting with quorum " + strings.ToLower(word) + " <="
+		body = fmt.Sprintf("=> Starting with quorum down %d+%d=%d > %d <=", config.Quorum, config.Hysteresis, c.Limit, c.Sum)
 	case c.Cause == CauseStop:
 		body = shuttingDown
+	case c.Kind == QuorumGained:
+		body = "=> Gained quorum " + body + " <="
+	default:
+		body = "=> Lost quorum " + body + " <="
 	}
 	if config.Mail {
 		n.Subject, n.Body = "Virtualserver "+s.name+" - "+word, body

@@ -14,7 +14,7 @@ type phrases struct {
 	success, failure string
 	// down is when it counts, before "on service".
 	down string
-	// up and gone are bodies of mails.
+	// up and gone are bodies of mails. In gone %s is what happened.
 	up, gone string
 }
 
@@ -40,7 +40,7 @@ func phrasesOf(p ProbeConfig) phrases {
 	case SMTPConfig:
 		return phrases{
 			"Remote SMTP server %s succeed on service.", "SMTP dialogue with %s failed.", "SMTP_CHECK",
-			"=> CHECK succeed on service <=", "=> CHECK failed on service <=",
+			"=> CHECK succeed on service <=", "=> CHECK failed on service : %s <=",
 		}
 	case DNSConfig:
 		return phrases{
@@ -50,13 +50,30 @@ func phrasesOf(p ProbeConfig) phrases {
 	case MiscConfig:
 		return phrases{
 			"Misc check for %s succeeded.", "Misc check for %s failed.", "MISC_CHECK",
-			"=> MISC CHECK succeeded on service <=", "=> MISC CHECK failed on service <=",
+			"=> MISC CHECK succeeded on service <=", "=> MISC CHECK %s on service <=",
 		}
 	}
 	return phrases{
 		"FILE_CHECK of %s succeeded.", "FILE_CHECK of %s failed.", p.Kind(),
 		"=> " + p.Kind() + " succeeded on service <=", "=> " + p.Kind() + " failed on service <=",
 	}
+}
+
+// goneBody is the body of the mail that says that a checker has given up a server.
+// As with keepalived SMTP_CHECK tells why, and MISC_CHECK whether it took too long.
+func goneBody(p ProbeConfig, reason string) string {
+	body := phrasesOf(p).gone
+	switch p := p.(type) {
+	case SMTPConfig:
+		what, _, _ := strings.Cut(reason, ": ") // not what the server said
+		return fmt.Sprintf(body, fmt.Sprintf("%s [%s]:%d", what, p.Addr.Addr(), p.Addr.Port()))
+	case MiscConfig:
+		if reason != TimedOut {
+			reason = "failed"
+		}
+		return fmt.Sprintf(body, reason)
+	}
+	return body
 }
 
 // target is whom a check asks, as the log names it.
@@ -85,8 +102,9 @@ func (s *server) target(real int, p ProbeConfig) string {
 
 // logResult logs what a result means: that a server is well again, that it is not
 // any more, or never was, and with log_all_failures every failure. Mails are sent
-// when the opinion of a checker changes, and of a first failure.
-func (m *Manager) logResult(r *runner, before, after Health, result Result) {
+// when the opinion of a checker changes; with no_checker_emails only if it decided,
+// that is if the server went up or down.
+func (m *Manager) logResult(r *runner, before, after Health, result Result, decided bool) {
 	failed := result.Verdict == Fail
 	same := before.Up == after.Up && !(failed && before.Fresh)
 	if same && !(failed && r.config.LogFailures) {
@@ -105,17 +123,21 @@ func (m *Manager) logResult(r *runner, before, after Health, result Result) {
 	if same {
 		return
 	}
-	state, body := "UP", words.up
+	body := words.up
 	if !after.Up {
-		state, body = "DOWN", words.gone
+		body = goneBody(r.config.Probe, result.Reason)
 		text := fmt.Sprintf("%s on service %s failed", words.down, s.realName(r.real))
 		if n := r.config.Retries; n > 0 && !before.Fresh {
 			text += fmt.Sprintf(" after %d retries", n)
 		}
 		m.log.info(text + ".")
 	}
-	if !s.config.Reals[r.real].Mail || m.config.QuietCheckers && s.pool.Real(r.real).Up != after.Up {
-		return // other checkers have not changed their opinion
+	if before.Up == after.Up || !s.config.Reals[r.real].Mail || m.config.QuietCheckers && !decided {
+		return
+	}
+	state := "UP"
+	if !s.pool.Real(r.real).Up { // whatever this checker thinks
+		state = "DOWN"
 	}
 	m.news = append(m.news, news{server: s, notice: Notice{
 		Subject: s.realSubject(r.real, state), Body: body,

@@ -29,7 +29,7 @@ func (c *miscChecker) Check(ctx context.Context) check.Result {
 	case e.Err != nil:
 		return fail("could not be run: " + words(e.Err))
 	case e.TimedOut:
-		return fail("timed out")
+		return fail(check.TimedOut)
 	case e.Signal != 0:
 		return fail("due to signal " + strconv.Itoa(int(e.Signal)))
 	}

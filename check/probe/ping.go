@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"math/rand/v2"
 
 	"golang.org/x/net/icmp"
@@ -41,14 +42,13 @@ func newPing(p check.PingConfig, o Options) *pingChecker {
 }
 
 func (c *pingChecker) Check(ctx context.Context) check.Result {
-	raw := false
 	conn, err := c.ping.dial(ctx)
+	raw := errors.Is(err, unix.EACCES) // by net.ipv4.ping_group_range, as a rule
+	if raw {
+		conn, err = c.raw.dial(ctx)
+	}
 	if err != nil {
-		var denied error
-		if conn, denied = c.raw.dial(ctx); denied != nil {
-			return failed(ctx, "ICMP connection failed", "", err)
-		}
-		raw = true
+		return failed(ctx, "ICMP connection failed", "", err)
 	}
 	defer conn.Close()
 	c.sequence++

@@ -25,7 +25,7 @@ func newSMTP(p check.SMTPConfig, o Options) *smtpChecker {
 func (c *smtpChecker) Check(ctx context.Context) check.Result {
 	conn, err := c.target.dial(ctx)
 	if err != nil {
-		return failed(ctx, "Error connecting to server", "Connection timeout to server", err)
+		return failed(ctx, "Could not connect to server", "Connection timeout to server", err)
 	}
 	defer conn.Close()
 	r := bufio.NewReaderSize(conn, maxReplyLine)

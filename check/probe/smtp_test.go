@@ -71,7 +71,7 @@ func TestSMTP(t *testing.T) {
 		want(t, run(t, check.SMTPConfig{Endpoint: endpoint(listen(t, hang), hasty)}, Options{}), check.Fail, "Read timeout from server")
 	})
 	t.Run("nobody listens", func(t *testing.T) {
-		want(t, run(t, check.SMTPConfig{Endpoint: endpoint(closedPort(t), patient)}, Options{}), check.Fail, "Error connecting to server: connection refused")
+		want(t, run(t, check.SMTPConfig{Endpoint: endpoint(closedPort(t), patient)}, Options{}), check.Fail, "Could not connect to server: connection refused")
 	})
 }
 

@@ -1,0 +1,386 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"ipvsadm/ipvs"
+	"ipvsadm/testdata/lab/uml"
+)
+
+// twin is a director with one of two health checkers, keepalived's or ours, on a
+// machine of its own: both have the same addresses, servers and configuration, so
+// that what they tell can be compared word for word.
+type twin struct {
+	t      *testing.T
+	name   string
+	ns     *uml.NetNS
+	dir    string
+	kernel *ipvs.Client
+	cmd    *exec.Cmd
+	ended  chan struct{}
+
+	mu  sync.Mutex
+	log bytes.Buffer
+	// heard is what was told since the last time somebody asked.
+	heard told
+	at    time.Time // of the last of it
+	known int       // lines of programs that were heard
+	stops map[string]func()
+}
+
+// told is what a checker told: mails, lines of the FIFO, and programs with what
+// they were given.
+type told struct{ mails, lines, programs []string }
+
+func (w *twin) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.log.Write(b)
+}
+
+func (w *twin) logged() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.log.String()
+}
+
+// newTwins makes both, on machines whose names end in a text. In the
+// configuration DIR is a directory of each.
+func newTwins(t *testing.T, suffix string, prepare func(*twin), config string, args ...string) [2]*twin {
+	t.Helper()
+	if _, err := exec.LookPath("keepalived"); err != nil {
+		t.Skip("needs the original to compare with: install Debian package keepalived")
+	}
+	var both [2]*twin
+	for i, name := range []string{"keepalived", "ours"} {
+		w := &twin{t: t, name: name, ns: uml.NewNetNS(t, name+suffix), stops: map[string]func(){}}
+		both[i] = w
+		w.world()
+		if prepare != nil {
+			prepare(w)
+		}
+		w.configure(config)
+		w.launch(args...)
+	}
+	return both
+}
+
+func (w *twin) path(name string) string { return filepath.Join(w.dir, name) }
+
+func (w *twin) configure(config string) {
+	w.t.Helper()
+	if err := os.WriteFile(w.path("conf"), []byte(strings.ReplaceAll(config, "DIR", w.dir)), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// note is a program that writes down how it was run: by whom, and with what.
+const note = `#!/bin/sh
+args=$*
+while read -r key rest; do
+	set -- $rest
+	case $key in
+	Uid:) uid=$*;;
+	Gid:) gid=$*;;
+	Groups:) groups=$*;;
+	NSpgid:) [ "$1" = $$ ] && leads=leads;;
+	esac
+done < /proc/$$/status
+vars=$(export -p)
+[ "$groups" = "${gid%% *}" ] && groups=
+echo "$args | uid $uid, gid $gid, groups $groups, $leads |" $vars >> DIR/programs
+`
+
+// world makes what there is besides the checker: a mail server, a FIFO, programs.
+func (w *twin) world() {
+	t := w.t
+	t.Helper()
+	var err error
+	if w.dir, err = os.MkdirTemp("/run", "twin"); err != nil { // where others come to, too
+		t.Fatal(err)
+	}
+	os.Chmod(w.dir, 0o755)
+	t.Cleanup(func() { os.RemoveAll(w.dir) })
+	for name, mode := range map[string]os.FileMode{"note": 0o755, "programs": 0o666} {
+		text := ""
+		if name == "note" {
+			text = strings.ReplaceAll(note, "DIR", w.dir)
+		}
+		if err := os.WriteFile(w.path(name), []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		os.Chmod(w.path(name), mode) // whatever the umask
+	}
+	w.up("127.0.0.1:25", w.takeMail)
+	if err := unix.Mkfifo(w.path("fifo"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(w.path("fifo"), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	go func() {
+		for s := bufio.NewScanner(f); s.Scan(); {
+			w.hear(func(h *told) { h.lines = append(h.lines, s.Text()) })
+		}
+	}()
+}
+
+func (w *twin) hear(what func(*told)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	what(&w.heard)
+	w.at = time.Now()
+}
+
+// launch starts the checker.
+func (w *twin) launch(args ...string) {
+	t := w.t
+	t.Helper()
+	argv := []string{"keepalived", "--check", "--dont-fork", "--log-console", "--log-detail", "--use-file", w.path("conf"),
+		"--pid", w.path("main.pid"), "--checkers_pid", w.path("checkers.pid")}
+	if w.name == "ours" {
+		argv = []string{filepath.Join(os.Getenv(programsVar), "ipvsadm"), "check", "-D", "-f", w.path("conf"), "-p", w.path("pid"), "--socket", w.path("socket")}
+	}
+	w.cmd = exec.Command(argv[0], append(argv[1:], args...)...)
+	w.cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "TZ=UTC", "JOURNAL_STREAM=1:2", "LD_LIBRARY_PATH=/nowhere", "OURS=7"}
+	w.cmd.Stdout, w.cmd.Stderr = w, w
+	var err error
+	w.ns.Do(func() {
+		if w.kernel == nil {
+			w.kernel, err = ipvs.Open(ipvs.Options{})
+		}
+		if err == nil {
+			err = w.cmd.Start()
+		}
+	})
+	if err != nil {
+		t.Fatalf("start %s: %v", w.name, err)
+	}
+	w.ended = make(chan struct{})
+	go func(cmd *exec.Cmd, ended chan struct{}) {
+		cmd.Wait()
+		close(ended)
+	}(w.cmd, w.ended)
+	t.Cleanup(func() {
+		w.stop()
+		if t.Failed() {
+			t.Logf("the log of %s:\n%s", w.name, w.logged())
+		}
+	})
+}
+
+// stop ends the checker.
+func (w *twin) stop() {
+	w.cmd.Process.Signal(unix.SIGTERM)
+	select {
+	case <-w.ended:
+	case <-time.After(20 * time.Second):
+		w.t.Errorf("%s does not end", w.name)
+		w.cmd.Process.Kill()
+	}
+}
+
+// up has a server listen, down has it stop.
+func (w *twin) up(addr string, serve func(net.Conn)) {
+	w.t.Helper()
+	if w.stops[addr] != nil {
+		return
+	}
+	l, err := w.ns.Listen("tcp", addr)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.stops[addr] = func() { l.Close() }
+	w.t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				c.SetDeadline(time.Now().Add(time.Minute))
+				serve(c)
+			}()
+		}
+	}()
+}
+
+func (w *twin) down(addr string) {
+	if stop := w.stops[addr]; stop != nil {
+		stop()
+	}
+	delete(w.stops, addr)
+}
+
+// upUDP is up for a server that answers with the datagram it got, changed.
+func (w *twin) upUDP(addr string, change func([]byte)) {
+	w.t.Helper()
+	if w.stops[addr] != nil {
+		return
+	}
+	var c net.PacketConn
+	var err error
+	w.ns.Do(func() { c, err = net.ListenPacket("udp", addr) })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.stops[addr] = func() { c.Close() }
+	w.t.Cleanup(func() { c.Close() })
+	go func() {
+		for b := make([]byte, 1500); ; {
+			n, from, err := c.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			change(b[:n])
+			c.WriteTo(b[:n], from)
+		}
+	}()
+}
+
+// write puts a file in the place of another, whole at once: it may be in use.
+func (w *twin) write(name, text string, mode os.FileMode) {
+	w.t.Helper()
+	if err := os.WriteFile(w.path(name+".new"), []byte(text), mode); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.Rename(w.path(name+".new"), w.path(name)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// date is the only line of a mail that is different each time.
+var date = regexp.MustCompile(`(?m)^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000(\r?)$`)
+
+// takeMail is the mail server: it keeps all that it is told, word for word.
+func (w *twin) takeMail(c net.Conn) {
+	r, data := bufio.NewReader(c), false
+	var said strings.Builder
+	fmt.Fprint(c, "220 hello\r\n")
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			break
+		}
+		said.WriteString(line)
+		switch {
+		case data && line == ".\r\n":
+			data = false
+			fmt.Fprint(c, "250 taken\r\n")
+		case data:
+		case line == "DATA\r\n":
+			data = true
+			fmt.Fprint(c, "354 go on\r\n")
+		case line == "QUIT\r\n":
+			fmt.Fprint(c, "221 bye\r\n")
+		default:
+			fmt.Fprint(c, "250 fine\r\n")
+		}
+	}
+	if said.Len() == 0 {
+		return // the checker ended before it had said anything
+	}
+	w.hear(func(h *told) { h.mails = append(h.mails, date.ReplaceAllString(said.String(), "Date: DATE$1")) })
+}
+
+// toldList is one kind of what was told.
+type toldList struct {
+	name string
+	told []string
+}
+
+// settled waits until both have told at least so much, and then nothing for a
+// while. It returns what they told: mails and programs sorted, for there is no
+// order among them, and lines by virtual server.
+func settled(both [2]*twin, least int) (theirs, ours []toldList) {
+	const quiet = 2 * time.Second
+	for begun := time.Now(); time.Since(begun) < time.Minute; time.Sleep(100 * time.Millisecond) {
+		if time.Since(begun) > quiet && both[0].quiet(least, quiet) && both[1].quiet(least, quiet) {
+			break
+		}
+	}
+	return both[0].takeTold(), both[1].takeTold()
+}
+
+// quiet says whether it has told so much, and then nothing for a while.
+func (w *twin) quiet(least int, span time.Duration) bool {
+	w.takePrograms()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.heard.lines)+len(w.heard.mails)+len(w.heard.programs) >= least && time.Since(w.at) > span
+}
+
+// takeTold returns what it told.
+func (w *twin) takeTold() []toldList {
+	w.mu.Lock()
+	h := w.heard
+	w.heard = told{}
+	w.mu.Unlock()
+	slices.Sort(h.mails)
+	slices.Sort(h.programs)
+	slices.SortStableFunc(h.lines, func(a, b string) int { return cmp.Compare(service(a), service(b)) })
+	return []toldList{{"mails", h.mails}, {"lines", h.lines}, {"programs", h.programs}}
+}
+
+// service is the virtual server that a line of the FIFO is about.
+func service(line string) string {
+	words := strings.Fields(line)
+	if len(words) > 1 {
+		return words[len(words)-2]
+	}
+	return ""
+}
+
+// takePrograms takes in what the programs have written.
+func (w *twin) takePrograms() {
+	text, err := os.ReadFile(w.path("programs"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	if len(text) == 0 {
+		lines = nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n := w.known; len(lines) > n {
+		for _, line := range lines[n:] {
+			w.heard.programs = append(w.heard.programs, sortedVars(line))
+		}
+		w.known, w.at = len(lines), time.Now()
+	}
+}
+
+// sortedVars sorts the variables in a line of note.
+func sortedVars(line string) string {
+	head, vars, _ := strings.Cut(line, "| export ")
+	all := strings.Split(vars, " export ")
+	slices.Sort(all)
+	return head + "| export " + strings.Join(all, " export ")
+}
+
+// reload has the checker read its configuration again.
+func (w *twin) reload() {
+	if err := w.cmd.Process.Signal(unix.SIGHUP); err != nil {
+		w.t.Fatal(err)
+	}
+}
