@@ -200,19 +200,24 @@ func (m *Manager) loop(ctx context.Context) {
 	defer timer.Stop()
 	var wakes time.Time // when the timer expires, zero when it has
 	for ctx.Err() == nil {
+		var now time.Time
 		select {
 		case <-ctx.Done():
 			return
 		case o := <-m.results:
+			now = o.at // near enough: to look at the clock may take as long as all the rest
 			m.take(o)
 			m.takeWaiting()
 		case <-m.wake:
 			m.doPosted()
+			now = time.Now()
 		case <-timer.C:
-			wakes = time.Time{}
+			now, wakes = time.Now(), time.Time{}
 		}
-		m.settle()
-		now := time.Now()
+		if len(m.dirty)+len(m.news) > 0 {
+			m.settle()
+			now = time.Now()
+		}
 		if !now.Before(m.reconcileAt) {
 			m.reconcile(now)
 		}

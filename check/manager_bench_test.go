@@ -151,3 +151,17 @@ func BenchmarkManagerMemory(b *testing.B) {
 		runtime.KeepAlive(c)
 	}
 }
+
+// BenchmarkManagerStatus is what a status takes from the manager, whose verdicts wait
+// meanwhile.
+func BenchmarkManagerStatus(b *testing.B) {
+	c := manyReals(20_000, time.Hour)
+	under(b, c, ipvstest.New(ipvstest.Options{}), &Result{Verdict: Pass}, func(m *Manager) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := m.Status(context.Background()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

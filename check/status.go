@@ -74,12 +74,16 @@ type CheckerReport struct {
 	Took time.Duration
 }
 
-// Status returns how everything is, with the kernel's table as it is now.
+// Status returns how everything is, with the kernel's table as it is now. Verdicts
+// wait only while what the manager knows is copied.
 func (m *Manager) Status(ctx context.Context) (Status, error) {
 	var s Status
 	var keys [][]ipvs.ServiceKey
+	var wanted [][]ipvs.Destination
 	err := m.call(ctx, func(now time.Time) error {
-		s = Status{At: now, Counters: m.counts, Running: m.running}
+		n := len(m.servers)
+		s = Status{At: now, Counters: m.counts, Running: m.running, Servers: make([]ServerStatus, 0, n)}
+		keys, wanted = make([][]ipvs.ServiceKey, 0, n), make([][]ipvs.Destination, 0, n)
 		for _, r := range m.due {
 			if !now.Before(r.due) {
 				s.Waiting++
@@ -87,7 +91,7 @@ func (m *Manager) Status(ctx context.Context) (Status, error) {
 		}
 		for _, v := range m.servers {
 			s.Servers = append(s.Servers, v.status())
-			keys = append(keys, v.keys)
+			keys, wanted = append(keys, v.keys), append(wanted, v.wanted())
 		}
 		return nil
 	})
@@ -103,33 +107,35 @@ func (m *Manager) Status(ctx context.Context) (Status, error) {
 		at[have[i].ServiceKey] = &have[i]
 	}
 	for i := range s.Servers {
-		s.Servers[i].compare(keys[i], at)
+		s.Servers[i].compare(keys[i], wanted[i], at)
 	}
 	return s, nil
 }
 
-// status is the server without what the kernel has of it.
+// wanted are the real servers of its first service.
+func (s *server) wanted() []ipvs.Destination {
+	if len(s.keys) == 0 {
+		return nil
+	}
+	return s.pool.wanted(s.keys[0]).Destinations
+}
+
+// status is the server without what the kernel has of it, and should have.
 func (s *server) status() ServerStatus {
 	v := ServerStatus{
 		Name: s.name, Services: len(s.keys), Scheduler: s.config.Service.Scheduler, HasQuorum: s.pool.Quorum(), Since: s.since,
 		Sum: s.pool.Sum(), Quorum: s.config.Quorum, Hysteresis: s.config.Hysteresis, Suspended: s.pool.Suspended(),
+		Reals: make([]RealReport, 0, len(s.reals)),
 	}
 	if sorry := s.config.Sorry; sorry != nil {
 		v.Sorry = &SorryStatus{Addr: sorry.Addr, InUse: s.pool.SorryInUse()}
-	}
-	wanted := make(map[netip.AddrPort]*uint32)
-	if len(s.keys) > 0 {
-		w := s.pool.wanted(s.keys[0])
-		for i := range w.Destinations {
-			wanted[w.Destinations[i].Addr] = &w.Destinations[i].Weight
-		}
 	}
 	for i := range s.reals {
 		addr := s.config.Reals[i].Addr
 		if len(s.keys) > 0 {
 			addr = portOf(addr, s.keys[0])
 		}
-		r := RealReport{Name: s.realName(i), Addr: addr, Up: s.pool.Real(i).Up, Since: s.reals[i].since, Change: s.reals[i].change, Wanted: wanted[addr]}
+		r := RealReport{Name: s.realName(i), Addr: addr, Up: s.pool.Real(i).Up, Since: s.reals[i].since, Change: s.reals[i].change, Checkers: make([]CheckerReport, 0, len(s.reals[i].runners))}
 		for j, c := range s.reals[i].runners {
 			h := s.pool.Checker(i, j)
 			r.Checkers = append(r.Checkers, CheckerReport{
@@ -141,8 +147,15 @@ func (s *server) status() ServerStatus {
 	return v
 }
 
-// compare adds what the kernel has.
-func (v *ServerStatus) compare(keys []ipvs.ServiceKey, at map[ipvs.ServiceKey]*ipvs.Entry) {
+// compare adds what the kernel has, and should have.
+func (v *ServerStatus) compare(keys []ipvs.ServiceKey, wanted []ipvs.Destination, at map[ipvs.ServiceKey]*ipvs.Entry) {
+	should := make(map[netip.AddrPort]*uint32, len(wanted))
+	for i := range wanted {
+		should[wanted[i].Addr] = &wanted[i].Weight
+	}
+	for i := range v.Reals {
+		v.Reals[i].Wanted = should[v.Reals[i].Addr]
+	}
 	for i, k := range keys {
 		e := at[k]
 		if e == nil {
