@@ -35,9 +35,8 @@ func (c *Client) Do(ops ...Op) []error {
 	defer c.mu.Unlock()
 	var errs []error
 	for start := 0; start < len(ops); {
-		var results [maxBatch]error
-		n := c.do(ops[start:], &results)
-		for i, err := range results[:n] {
+		results := c.do(ops[start:])
+		for i, err := range results {
 			if err == nil {
 				continue
 			}
@@ -46,17 +45,20 @@ func (c *Client) Do(ops ...Op) []error {
 			}
 			errs[start+i] = opError(RequestOf(ops[start+i]), err)
 		}
-		start += n
+		start += len(results)
 	}
 	return errs
 }
 
-// do carries out as many of ops as may go together, at least one, and says how
-// many those were.
-func (c *Client) do(ops []Op, results *[maxBatch]error) (n int) {
-	n = c.doOnce(ops, results)
+// do carries out as many of ops as may go together, at least one, and returns
+// the kernel's answers, which are valid until the next call.
+func (c *Client) do(ops []Op) []error {
+	if c.results == nil {
+		c.results = make([]error, maxBatch)
+	}
+	results := c.results[:c.doOnce(ops, c.results)]
 	moved := false
-	for i, err := range results[:n] {
+	for i, err := range results {
 		if err != syscall.ENOENT {
 			continue
 		}
@@ -64,15 +66,16 @@ func (c *Client) do(ops []Op, results *[maxBatch]error) (n int) {
 			break
 		}
 		moved = true
-		var result [maxBatch]error
-		c.doOnce(ops[i:i+1], &result)
-		results[i] = result[0]
+		c.doOnce(ops[i:i+1], results[i:i+1])
 	}
-	return n
+	return results
 }
 
-func (c *Client) doOnce(ops []Op, results *[maxBatch]error) (n int) {
+// doOnce carries out as many of ops as may go together, says how many those were,
+// and sets the result of each.
+func (c *Client) doOnce(ops []Op, results []error) (n int) {
 	limit := min(len(ops), c.batchLimit(len(ops)))
+	clear(results[:limit])
 	first, end := c.seq+1, uint32(0) // end is the number of the last answer
 	b, last := slices.Grow(c.out[:0], limit*usualMessage), -1
 	for ; n < limit && len(b)+maxMessage <= maxBatchBytes; n++ {
@@ -89,7 +92,7 @@ func (c *Client) doOnce(ops []Op, results *[maxBatch]error) (n int) {
 	if last < 0 {
 		return n
 	}
-	if _, silent := ops[end-first].(StopDaemon); silent {
+	if RequestOf(ops[end-first]) == ReqDelDaemon {
 		// A daemon that never got to run is stopped without an answer: kthread_stop
 		// returns EINTR, and netlink_rcv_skb keeps that to itself. So the answer to
 		// wait for is that to one request more.
@@ -103,7 +106,6 @@ func (c *Client) doOnce(ops []Op, results *[maxBatch]error) (n int) {
 	c.trace("send", b)
 	switch err := c.sock.send(b); {
 	case err == syscall.EMSGSIZE && n > 1: // the send buffer is smaller than usual
-		*results = [maxBatch]error{}
 		c.limit = n / 2
 		return c.doOnce(ops, results)
 	case err != nil:

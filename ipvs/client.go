@@ -36,6 +36,8 @@ type Client struct {
 	seq    uint32
 	out    []byte // messages to send
 	limit  int    // requests that may go in one send; 0 when not known yet
+	// results are those of the last send, nil before the first.
+	results []error
 }
 
 // Open connects to the kernel and asks it for Info, which shows whether IPVS is

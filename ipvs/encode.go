@@ -16,11 +16,15 @@ func appendOp(b []byte, op Op) ([]byte, error) {
 	switch op := op.(type) {
 	case AddService:
 		return appendService(b, &op.Service)
+	case *AddService:
+		return appendService(b, &op.Service)
 	case EditService:
 		return appendService(b, &op.Service)
 	case DeleteService:
 		return appendServiceKey(b, &op.Service)
 	case AddDestination:
+		return appendServiceAndDest(b, &op.Service, &op.Destination)
+	case *AddDestination:
 		return appendServiceAndDest(b, &op.Service, &op.Destination)
 	case EditDestination:
 		return appendServiceAndDest(b, &op.Service, &op.Destination)
@@ -43,20 +47,23 @@ func appendOp(b []byte, op Op) ([]byte, error) {
 		return appendDaemon(b, &op.Daemon)
 	case StopDaemon:
 		return appendDaemon(b, &Daemon{State: op.State})
+	case nil:
+		return b, syscall.EOPNOTSUPP
+	default: // a pointer: the set is closed
+		return appendOp(b, op.value())
 	}
-	return b, syscall.EOPNOTSUPP // a nil Op: the set is closed
 }
 
 // RequestOf returns the request that carries an operation.
 func RequestOf(op Op) Request {
 	switch op.(type) {
-	case AddService:
+	case AddService, *AddService:
 		return ReqNewService
 	case EditService:
 		return ReqSetService
 	case DeleteService:
 		return ReqDelService
-	case AddDestination:
+	case AddDestination, *AddDestination:
 		return ReqNewDest
 	case EditDestination:
 		return ReqSetDest
@@ -72,8 +79,11 @@ func RequestOf(op Op) Request {
 		return ReqNewDaemon
 	case StopDaemon:
 		return ReqDelDaemon
+	case nil:
+		return 0
+	default: // a pointer
+		return RequestOf(op.value())
 	}
-	return 0
 }
 
 func appendServiceKey(b []byte, k *ServiceKey) ([]byte, error) {

@@ -3,8 +3,18 @@ package ipvs
 import "net/netip"
 
 // Op is a change of the kernel's IPVS state. The set is closed: the types below
-// are all there are.
-type Op interface{ op() }
+// are all there are. A pointer to one of them stands for its value; who makes
+// many changes can so use the memory of those that are done again.
+type Op interface{ value() Op }
+
+// ValueOf returns what an Op that is a pointer points to, and others as they are.
+// Who keeps an Op that somebody else made keeps its value.
+func ValueOf(op Op) Op {
+	if op == nil {
+		return nil
+	}
+	return op.value()
+}
 
 type (
 	// AddService adds a virtual service.
@@ -43,14 +53,14 @@ type (
 	StopDaemon struct{ State DaemonState }
 )
 
-func (AddService) op()        {}
-func (EditService) op()       {}
-func (DeleteService) op()     {}
-func (AddDestination) op()    {}
-func (EditDestination) op()   {}
-func (DeleteDestination) op() {}
-func (Flush) op()             {}
-func (Zero) op()              {}
-func (SetTimeouts) op()       {}
-func (StartDaemon) op()       {}
-func (StopDaemon) op()        {}
+func (o AddService) value() Op        { return o }
+func (o EditService) value() Op       { return o }
+func (o DeleteService) value() Op     { return o }
+func (o AddDestination) value() Op    { return o }
+func (o EditDestination) value() Op   { return o }
+func (o DeleteDestination) value() Op { return o }
+func (o Flush) value() Op             { return o }
+func (o Zero) value() Op              { return o }
+func (o SetTimeouts) value() Op       { return o }
+func (o StartDaemon) value() Op       { return o }
+func (o StopDaemon) value() Op        { return o }

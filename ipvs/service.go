@@ -41,8 +41,8 @@ const (
 type ServiceKey struct {
 	Family   Family
 	Protocol Protocol
-	Addr     netip.AddrPort
 	FWMark   uint32
+	Addr     netip.AddrPort
 }
 
 // ServiceFlags are the flag bits of a virtual service (IP_VS_SVC_F_* in

@@ -30,6 +30,10 @@ type draft struct {
 	drainTime time.Duration
 	interval  time.Duration // of --watch
 	count     uint32
+
+	// The changes that come in great numbers, in memory for every line.
+	newService ipvs.AddService
+	newServer  ipvs.AddDestination
 }
 
 func newDraft(names Names) draft {

@@ -6,18 +6,54 @@ import (
 	"ipvsadm/ipvs"
 )
 
-// command makes the Command of a draft whose options fit its verb, and checks
-// what they mean together.
-func (d *draft) command() (Command, error) {
-	cmd, err := d.realCommand()
+// command makes a change, or the Command for anything else, of a draft whose
+// options fit its verb, and checks what they mean together.
+func (d *draft) command() (op ipvs.Op, cmd Command, err error) {
+	if !d.given.has(optDrain) {
+		op, err = d.change()
+	}
+	if op == nil && err == nil {
+		cmd, err = d.otherCommand()
+	}
 	if err == nil && d.given.has(optDryRun) {
+		if op != nil {
+			op, cmd = nil, Change{ipvs.ValueOf(op)}
+		}
 		cmd = DryRun{cmd}
 	}
-	return cmd, err
+	return op, cmd, err
 }
 
-// realCommand is command without --dry-run.
-func (d *draft) realCommand() (Command, error) {
+// change makes the change of a draft whose verb is one, else nil.
+func (d *draft) change() (ipvs.Op, error) {
+	switch d.verb {
+	case addService, editService:
+		return d.serviceChange()
+	case addServer, editServer:
+		return d.serverChange()
+	case deleteService:
+		return ipvs.DeleteService{Service: d.service.ServiceKey}, nil
+	case deleteServer:
+		return ipvs.DeleteDestination{Service: d.service.ServiceKey, Addr: d.server.Addr}, nil
+	case flush:
+		return ipvs.Flush{}, nil
+	case zero:
+		return ipvs.Zero{Service: d.zeroKey()}, nil
+	case setTimeouts:
+		return ipvs.SetTimeouts{Timeouts: d.timeouts}, nil
+	case startDaemon:
+		if d.daemon.Interface == "" {
+			d.daemon.Interface = defaultInterface
+		}
+		return ipvs.StartDaemon{Daemon: d.daemon}, nil
+	case stopDaemon:
+		return ipvs.StopDaemon{State: d.daemon.State}, nil
+	}
+	return nil, nil
+}
+
+// otherCommand makes the Command of a draft that is not just a change.
+func (d *draft) otherCommand() (Command, error) {
 	if d.given.has(optDrain) {
 		return Drain{
 			Service:  d.service.ServiceKey,
@@ -28,29 +64,8 @@ func (d *draft) realCommand() (Command, error) {
 		}, nil
 	}
 	switch d.verb {
-	case addService, editService:
-		return d.serviceCommand()
-	case addServer, editServer:
-		return d.serverCommand()
 	case list:
 		return d.listCommand()
-	case deleteService:
-		return Change{ipvs.DeleteService{Service: d.service.ServiceKey}}, nil
-	case deleteServer:
-		return Change{ipvs.DeleteDestination{Service: d.service.ServiceKey, Addr: d.server.Addr}}, nil
-	case flush:
-		return Change{ipvs.Flush{}}, nil
-	case zero:
-		return Change{ipvs.Zero{Service: d.zeroKey()}}, nil
-	case setTimeouts:
-		return Change{ipvs.SetTimeouts{Timeouts: d.timeouts}}, nil
-	case startDaemon:
-		if d.daemon.Interface == "" {
-			d.daemon.Interface = defaultInterface
-		}
-		return Change{ipvs.StartDaemon{Daemon: d.daemon}}, nil
-	case stopDaemon:
-		return Change{ipvs.StopDaemon{State: d.daemon.State}}, nil
 	case save:
 		return Save{Numeric: d.given.has(optNumeric)}, nil
 	case restore:
@@ -59,7 +74,7 @@ func (d *draft) realCommand() (Command, error) {
 	panic("rules: no command for " + d.verb.String())
 }
 
-func (d *draft) serviceCommand() (Command, error) {
+func (d *draft) serviceChange() (ipvs.Op, error) {
 	if err := d.checkService(); err != nil {
 		return nil, err
 	}
@@ -67,12 +82,13 @@ func (d *draft) serviceCommand() (Command, error) {
 		d.service.Scheduler = defaultScheduler
 	}
 	if d.verb == editService {
-		return Change{ipvs.EditService{Service: d.service}}, nil
+		return ipvs.EditService{Service: d.service}, nil
 	}
-	return Change{ipvs.AddService{Service: d.service}}, nil
+	d.newService.Service = d.service
+	return &d.newService, nil
 }
 
-func (d *draft) serverCommand() (Command, error) {
+func (d *draft) serverChange() (ipvs.Op, error) {
 	if err := d.checkServer(); err != nil {
 		return nil, err
 	}
@@ -88,9 +104,10 @@ func (d *draft) serverCommand() (Command, error) {
 		s.Tunnel.Flags = ipvs.TunnelRemCsum
 	}
 	if d.verb == editServer {
-		return Change{ipvs.EditDestination{Service: d.service.ServiceKey, Destination: *s}}, nil
+		return ipvs.EditDestination{Service: d.service.ServiceKey, Destination: *s}, nil
 	}
-	return Change{ipvs.AddDestination{Service: d.service.ServiceKey, Destination: *s}}, nil
+	d.newServer = ipvs.AddDestination{Service: d.service.ServiceKey, Destination: *s}
+	return &d.newServer, nil
 }
 
 func (d *draft) listCommand() (Command, error) {

@@ -75,10 +75,7 @@ func (m *image) apply(op ipvs.Op, line int) (ipvs.Change, syscall.Errno) {
 	change := ipvs.Change{Op: op}
 	switch op := op.(type) {
 	case ipvs.AddService:
-		if m.find(op.Service.ServiceKey) != nil {
-			return change, syscall.EEXIST
-		}
-		m.insert(op.Service, line)
+		return change, m.addService(op, line)
 	case ipvs.EditService:
 		s := m.find(op.Service.ServiceKey)
 		if s == nil {
@@ -189,6 +186,14 @@ func (s *imageService) remove(d *imageServer) {
 	d.gone = true
 	s.left--
 	delete(s.at, d.Addr)
+}
+
+func (m *image) addService(op ipvs.AddService, line int) syscall.Errno {
+	if m.find(op.Service.ServiceKey) != nil {
+		return syscall.EEXIST
+	}
+	m.insert(op.Service, line)
+	return 0
 }
 
 func (m *image) addServer(op ipvs.AddDestination, line int) syscall.Errno {

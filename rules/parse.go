@@ -1,6 +1,10 @@
 package rules
 
-import "strings"
+import (
+	"strings"
+
+	"ipvsadm/ipvs"
+)
 
 // parser makes Commands of command lines. It may be used for any number of
 // them, one after the other.
@@ -29,45 +33,55 @@ func newParser(prog string, names Names, lookupEnv func(string) (string, bool)) 
 // each value when it is met, then words that do not belong, the flags of the
 // scheduler, the options against the command, and what they mean together.
 func (p *parser) parse(args []string) (Command, error) {
+	op, cmd, err := p.line(args)
+	if op != nil {
+		cmd = Change{ipvs.ValueOf(op)}
+	}
+	return cmd, err
+}
+
+// line is parse for very many lines: a change comes without a Command around it,
+// and its memory is that of every line's, valid until the next.
+func (p *parser) line(args []string) (ipvs.Op, Command, error) {
 	if len(args) == 0 {
-		return List{}, nil
+		return nil, List{}, nil
 	}
 	p.draft = newDraft(p.names)
 	d := &p.draft
 	s := scanner{args: args, posix: p.posix, notes: p.stream}
 	if err := p.first(d, &s); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	switch d.verb {
 	case help:
-		return Help{}, nil
+		return nil, Help{}, nil
 	case version:
-		return Version{}, nil
+		return nil, Version{}, nil
 	}
 	if err := p.others(d, &s); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	words := s.plain
 	if d.verb == setTimeouts {
 		if err := d.setTimeouts(words); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		words = words[3:]
 	}
 	if len(words) > 0 {
-		return nil, invalid("unexpected argument " + words[0])
+		return nil, nil, invalid("unexpected argument " + words[0])
 	}
 	if err := d.interpretSchedulerFlags(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := rulesOf(d.verb).check(d.given, d.verb.String(), "command"); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if d.verb == restore && p.stream {
-		return nil, tryHelp(p.prog)
+		return nil, nil, tryHelp(p.prog)
 	}
 	if err := d.checkExtra(p.stream); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return d.command()
 }

@@ -106,7 +106,7 @@ func (r *rehearsal) Do(ops ...ipvs.Op) []error {
 	errs := make([]error, len(ops))
 	failed := false
 	for i, op := range ops {
-		errs[i] = r.do(op)
+		errs[i] = r.do(ipvs.ValueOf(op)) // which a step keeps
 		failed = failed || errs[i] != nil
 	}
 	if !failed {

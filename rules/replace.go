@@ -53,21 +53,20 @@ func (s *session) readWish(in io.Reader) (*wish, bool) {
 		if words[0][0] == '#' {
 			continue
 		}
-		cmd, err := p.parse(words)
-		change, isChange := cmd.(Change)
-		_, zero := change.Op.(ipvs.Zero)
+		op, _, err := p.line(words)
+		_, zero := op.(ipvs.Zero)
 		switch {
 		case err != nil:
 			complain(mistake(err, words))
 			lost = lost || p.draft.verb == addService
-		case !isChange || zero:
+		case op == nil || zero:
 			complain("The '" + p.draft.verb.String() + "' command has no place in a stream that replaces the table")
 		default:
 			w.lines++
-			errno := w.apply(change.Op, lines.number)
+			errno := w.apply(op, lines.number)
 			// A server of a service whose line was wrong is not wrong itself.
 			if errno != 0 && !(lost && errno == syscall.ESRCH) {
-				complain(w.why(change.Op, errno))
+				complain(w.why(ipvs.ValueOf(op), errno))
 			}
 		}
 	}

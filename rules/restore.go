@@ -3,13 +3,13 @@ package rules
 import (
 	"errors"
 	"io"
-	"slices"
 
 	"ipvsadm/ipvs"
 )
 
-// batchOps is how many changes at most wait to be sent together.
-const batchOps = 1024
+// batchOps is how many changes at most wait to be sent together: what an
+// ipvs.Client puts into one send.
+const batchOps = 128
 
 // batch collects changes and sends them to the kernel together. What they did
 // is seen by nobody until the next flush.
@@ -18,11 +18,33 @@ type batch struct {
 	complain func(text string)
 	ops      []ipvs.Op
 	code     int // exit code of the last change that was sent
+	// services and servers are what those of ops point to that a parser made in
+	// its own memory. Every batch uses theirs again.
+	services []ipvs.AddService
+	servers  []ipvs.AddDestination
 }
 
+func newBatch(k Kernel, complain func(text string)) *batch {
+	return &batch{
+		kernel:   k,
+		complain: complain,
+		ops:      make([]ipvs.Op, 0, batchOps),
+		services: make([]ipvs.AddService, 0, batchOps),
+		servers:  make([]ipvs.AddDestination, 0, batchOps),
+	}
+}
+
+// add takes in a change. What it points to may be written to afterwards.
 func (b *batch) add(op ipvs.Op) {
-	b.ops = append(b.ops, op)
-	if len(b.ops) == batchOps {
+	switch added := op.(type) {
+	case *ipvs.AddService:
+		b.services = append(b.services, *added)
+		op = &b.services[len(b.services)-1]
+	case *ipvs.AddDestination:
+		b.servers = append(b.servers, *added)
+		op = &b.servers[len(b.servers)-1]
+	}
+	if b.ops = append(b.ops, op); len(b.ops) == batchOps {
 		b.flush()
 	}
 }
@@ -40,7 +62,7 @@ func (b *batch) flush() {
 		}
 	}
 	clear(b.ops)
-	b.ops = b.ops[:0]
+	b.ops, b.services, b.servers = b.ops[:0], b.services[:0], b.servers[:0]
 }
 
 // restore carries out a stream of command lines. What the kernel refuses, and
@@ -51,7 +73,7 @@ func (b *batch) flush() {
 // a message, at a listing, and before the next read, which may wait for a
 // person or a program that wants to see what its last line did.
 func (s *session) restore(in io.Reader) int {
-	b := &batch{kernel: s.kernel, complain: s.complain}
+	b := newBatch(s.kernel, s.complain)
 	return s.carryOut(b, newLineReader(in, func() {
 		b.flush()
 		if s.env.Interactive {
@@ -65,7 +87,6 @@ func (s *session) restore(in io.Reader) int {
 func (s *session) carryOut(b *batch, lines *lineReader) int {
 	p := newParser(s.prog, s.env.Names, s.env.LookupEnv)
 	p.stream = true
-	b.ops = slices.Grow(b.ops, batchOps)
 	executed := false
 	for {
 		words, ok := lines.nextWords()
@@ -76,9 +97,9 @@ func (s *session) carryOut(b *batch, lines *lineReader) int {
 			continue // a comment
 		}
 		executed = true
-		cmd, err := p.parse(words)
-		if change, ok := cmd.(Change); ok {
-			b.add(change.Op)
+		op, cmd, err := p.line(words)
+		if op != nil {
+			b.add(op)
 			continue
 		}
 		b.flush()

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -136,6 +137,26 @@ func TestChangesAreSentTogether(t *testing.T) {
 		if ipvsadm(k, tt.stream, "ipvsadm", "-R"); fmt.Sprint(k.batches) != fmt.Sprint(tt.want) {
 			t.Errorf("%s: sent %v at a time, want %v", tt.name, k.batches, tt.want)
 		}
+	}
+}
+
+func TestMemoryOfAStreamIsThatOfABatch(t *testing.T) {
+	allocated := func(text string) uint64 {
+		s, _, stderr := newSession(sink{})
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		s.restore(strings.NewReader(text))
+		runtime.ReadMemStats(&after)
+		if stderr.Len() > 0 {
+			t.Fatal(stderr)
+		}
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	const lines = 10000
+	short, long := allocated(rulesText(1, batchOps)), allocated(rulesText(lines/10, 9))
+	// Words that were not said lately are new, one or two of sixteen bytes a service.
+	if perLine := float64(long-short) / lines; long > short && perLine > 16 {
+		t.Errorf("%.0f bytes for each line more", perLine)
 	}
 }
 

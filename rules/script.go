@@ -100,7 +100,7 @@ func (s *session) restoreAs(cmd Restore) int {
 // sit at the end of a pipe that begins with ipvsadm-save.
 func (s *session) restoreFresh(in io.Reader) int {
 	text, _ := io.ReadAll(in)
-	b := &batch{kernel: s.kernel, complain: s.complain}
+	b := newBatch(s.kernel, s.complain)
 	b.add(ipvs.Flush{})
 	if swallowedByEcho(text) {
 		text = nil

@@ -31,6 +31,10 @@ func newWish() *wish { return &wish{image: newImage(), where: atLine} }
 // apply takes in a line of the stream, or says why a kernel would refuse it.
 func (w *wish) apply(op ipvs.Op, line int) syscall.Errno {
 	switch op := op.(type) {
+	case *ipvs.AddService:
+		return w.image.addService(*op, line)
+	case *ipvs.AddDestination:
+		return w.image.addServer(*op, line)
 	case ipvs.SetTimeouts:
 		w.timeouts = merged(w.timeouts, op.Timeouts)
 	case ipvs.StartDaemon:

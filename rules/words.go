@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"hash/maphash"
 	"io"
 )
 
@@ -21,10 +22,11 @@ type lineReader struct {
 	// beforeRead runs before every read, which may block for long.
 	beforeRead func()
 	words      []string
+	known      knownWords
 }
 
 func newLineReader(in io.Reader, beforeRead func()) *lineReader {
-	return &lineReader{in: in, buf: make([]byte, 32<<10), beforeRead: beforeRead}
+	return &lineReader{in: in, buf: make([]byte, 32<<10), beforeRead: beforeRead, known: knownWords{seed: maphash.MakeSeed()}}
 }
 
 // nextWords returns the words of the next line that has any, valid until the call
@@ -65,21 +67,20 @@ func (r *lineReader) nextLine() ([]byte, bool) {
 	}
 }
 
-// split puts the words of a line into r.words. One string backs them all. The
-// word ipvsadm is dropped wherever it stands.
+// split puts the words of a line into r.words. The word ipvsadm is dropped
+// wherever it stands.
 func (r *lineReader) split(line []byte) {
 	r.words = r.words[:0]
-	text := string(line)
-	for start := 0; start < len(text); {
-		if isBlank(text[start]) {
+	for start := 0; start < len(line); {
+		if isBlank(line[start]) {
 			start++
 			continue
 		}
 		end := start + 1
-		for end < len(text) && end-start < wordBytes && !isBlank(text[end]) {
+		for end < len(line) && end-start < wordBytes && !isBlank(line[end]) {
 			end++
 		}
-		if word := text[start:end]; word != "ipvsadm" {
+		if word := r.known.text(line[start:end]); word != "ipvsadm" {
 			r.words = append(r.words, word)
 		}
 		start = end
@@ -87,3 +88,18 @@ func (r *lineReader) split(line []byte) {
 }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' }
+
+// knownWords makes strings of words. A table says most of its words many times;
+// to remember some of the last saves making them each time.
+type knownWords struct {
+	seed maphash.Seed
+	last [256]string // each where its hash says
+}
+
+func (k *knownWords) text(word []byte) string {
+	s := &k.last[maphash.Bytes(k.seed, word)%uint64(len(k.last))]
+	if *s != string(word) {
+		*s = string(word)
+	}
+	return *s
+}

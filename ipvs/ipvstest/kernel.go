@@ -66,7 +66,7 @@ func (k *Kernel) Do(ops ...ipvs.Op) []error {
 	errs := make([]error, len(ops))
 	failed := false
 	for i, op := range ops {
-		errs[i] = k.do(op)
+		errs[i] = k.do(ipvs.ValueOf(op))
 		failed = failed || errs[i] != nil
 	}
 	if !failed {
