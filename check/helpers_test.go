@@ -81,7 +81,7 @@ func checkers(real int, list ...CheckerConfig) func(*ServerConfig) {
 // table writes the servers that should be in the kernel: "0*1 1*0 sorry*1".
 func table(p *Pool) string {
 	var words []string
-	for _, d := range p.wanted(p.config.Service.ServiceKey).Destinations {
+	for _, d := range p.wanted(p.config.Service.ServiceKey, nil).Destinations {
 		name := "sorry"
 		if b := d.Addr.Addr().As4(); b[2] == 1 {
 			name = fmt.Sprint(b[3])

@@ -76,6 +76,7 @@ type Manager struct {
 	unsure  bool
 	reading *reading // nil if there is none, or it counts no more
 	dirty   []*server
+	room    []ipvs.Destination // for what is wanted of one service
 	news    []news
 	due     queue
 	spread  spread

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"ipvsadm/ipvs"
@@ -95,6 +96,29 @@ func (s *knownService) remove(addr netip.AddrPort) {
 	delete(s.at, addr)
 }
 
+// narrow leaves out of what is wanted, and of what it returns, the real servers that
+// are the same in both: of a thousand one has changed, most of the time, and a plan
+// for all takes longer than the change.
+func (s *knownService) narrow(w *ipvs.Wanted) ipvs.Entry {
+	same := make([]bool, len(s.Destinations))
+	for _, d := range w.Destinations {
+		if i, ok := s.find(d.Addr); ok {
+			same[i] = s.Destinations[i].Destination == d // the last one counts, as in a plan
+		}
+	}
+	w.Destinations = slices.DeleteFunc(w.Destinations, func(d ipvs.Destination) bool {
+		i, ok := s.find(d.Addr)
+		return ok && same[i]
+	})
+	e := ipvs.Entry{ServiceState: s.ServiceState}
+	for i := range s.Destinations {
+		if !same[i] {
+			e.Destinations = append(e.Destinations, s.Destinations[i])
+		}
+	}
+	return e
+}
+
 // touch notes that the table of a server may have to be changed.
 func (m *Manager) touch(s *server) {
 	if !s.dirty {
@@ -113,10 +137,13 @@ func (m *Manager) settle() {
 		for _, s := range m.dirty {
 			s.dirty = false
 			for _, k := range s.keys {
+				w := s.pool.wanted(k, m.room)
+				m.room = w.Destinations
 				if e := m.known[k]; e != nil {
-					have = append(have, e.Entry)
+					have = append(have, e.narrow(&w))
 				}
-				want = append(want, s.pool.wanted(k))
+				w.Destinations = slices.Clone(w.Destinations)
+				want = append(want, w)
 				if m.reading != nil {
 					m.reading.changed[k] = true
 				}

@@ -144,7 +144,7 @@ func TestPoolSequences(t *testing.T) {
 
 func checkTable(t *testing.T, w *world) {
 	t.Helper()
-	want, got := w.table(), w.pool.wanted(webKey).Destinations
+	want, got := w.table(), w.pool.wanted(webKey, nil).Destinations
 	if len(got) != len(want) {
 		t.Fatalf("%+v\nresults %q: table %v, want %v", *w.config, w.log, got, want)
 	}

@@ -117,7 +117,7 @@ func (s *server) wanted() []ipvs.Destination {
 	if len(s.keys) == 0 {
 		return nil
 	}
-	return s.pool.wanted(s.keys[0]).Destinations
+	return s.pool.wanted(s.keys[0], nil).Destinations
 }
 
 // status is the server without what the kernel has of it, and should have.

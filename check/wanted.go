@@ -14,15 +14,16 @@ func (c *Config) Wanted(pools []*Pool) []ipvs.Wanted {
 	table := make([]ipvs.Wanted, 0, len(c.Servers))
 	for i := range c.Servers {
 		for _, k := range c.Services(&c.Servers[i]) {
-			table = append(table, pools[i].wanted(k))
+			table = append(table, pools[i].wanted(k, make([]ipvs.Destination, 0, len(pools[i].reals)+1)))
 		}
 	}
 	return table
 }
 
-// wanted returns one service of the virtual server.
-func (p *Pool) wanted(k ipvs.ServiceKey) ipvs.Wanted {
-	w := ipvs.Wanted{Service: p.config.Service, Destinations: make([]ipvs.Destination, 0, len(p.reals)+1)}
+// wanted returns one service of the virtual server, with its real servers in room
+// if that is large enough.
+func (p *Pool) wanted(k ipvs.ServiceKey, room []ipvs.Destination) ipvs.Wanted {
+	w := ipvs.Wanted{Service: p.config.Service, Destinations: room[:0]}
 	if w.ServiceKey = k; k.Family != p.config.Service.Family {
 		w.Netmask = ipvs.HostMask(k.Family) // a group of both families
 	}
