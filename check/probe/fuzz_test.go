@@ -39,7 +39,7 @@ func FuzzHTTP(f *testing.F) {
 			}
 			read := func(r io.Reader) check.Result {
 				a := newAnswer(context.Background(), p)
-				if err := a.readFrom(r); err != nil {
+				if err := a.readFrom(r, nil); err != nil {
 					return fail(err.Error())
 				}
 				if len(a.head) > 0 && a.ended || a.status < 0 || a.status > 999 {

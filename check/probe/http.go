@@ -131,7 +131,7 @@ func (c *httpChecker) ask(ctx context.Context, p *page) check.Result {
 	limited, cancel := context.WithTimeout(ctx, c.target.Timeout)
 	defer cancel()
 	a := newAnswer(limited, p)
-	err = a.readFrom(stream)
+	err = a.readFrom(stream, c.target.turns)
 	if err == nil && p.tls != nil && c.config.Compliant && raw.ended {
 		// Package tls makes no difference between an end of the stream and a
 		// close_notify, after which it reads no more.
@@ -173,7 +173,7 @@ var errTooMuch = errors.New("the answer does not end")
 
 // readFrom reads an answer to its end. The buffer is small until the answer
 // proves to be long.
-func (a *answer) readFrom(r io.Reader) error {
+func (a *answer) readFrom(r io.Reader, turns *Turns) error {
 	buf := make([]byte, 2<<10)
 	for {
 		n, err := r.Read(buf)
@@ -188,8 +188,10 @@ func (a *answer) readFrom(r io.Reader) error {
 		if err != nil {
 			return err
 		}
-		if n == len(buf) && n < 32<<10 {
-			buf = make([]byte, 32<<10)
+		if n == len(buf) && n < len(buffer{}) {
+			long := turns.buffer()
+			defer turns.giveBack(long)
+			buf = long[:]
 		}
 	}
 }

@@ -168,10 +168,27 @@ type conn struct {
 	ended bool
 	// late is how many system calls were made after the end of the phase.
 	late int
+
+	// The step that is being made. That there is nothing to be allocated for one
+	// matters for answers of many megabytes.
+	raw      syscall.RawConn
+	try      func(fd uintptr) bool // attempt
+	call     func(fd int) error
+	result   error
+	waits    bool
+	readOnce func(fd int) error // reads got bytes into a buffer
+	into     []byte
+	got      int
 }
 
 func newConn(ctx context.Context, fd int, t *target) *conn {
 	c := &conn{file: os.NewFile(uintptr(fd), "socket"), target: t, ctx: ctx}
+	c.raw, _ = c.file.SyscallConn() // of an open file
+	c.try = c.attempt
+	c.readOnce = func(fd int) (err error) {
+		c.got, err = read(fd, c.into)
+		return err
+	}
 	c.phase()
 	if ctx.Done() != nil {
 		c.stop = context.AfterFunc(ctx, c.interrupt)
@@ -213,52 +230,48 @@ const maxLate = 4
 // When it is too late it is made once more. It may be us who are late and not the
 // server, because there was much else to do.
 func (c *conn) step(when func(syscall.RawConn, func(fd uintptr) bool) error, call func(fd int) error) error {
-	raw, err := c.file.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var result error
-	waits := false
-	err = when(raw, func(fd uintptr) bool {
-		if waits {
-			c.target.turns.take()
-		}
-		for result = unix.EINTR; result == unix.EINTR; {
-			result = call(int(fd))
-		}
-		if waits = result == unix.EAGAIN; waits {
-			c.target.turns.leave()
-		}
-		return !waits
-	})
-	if waits {
+	c.call, c.waits, c.result = call, false, nil
+	err := when(c.raw, c.try)
+	if c.waits {
 		c.target.turns.take()
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) && c.ctx.Err() == nil && c.late < maxLate {
 		c.late++
-		raw.Control(func(fd uintptr) { result = call(int(fd)) })
-		if result != unix.EAGAIN {
-			return result
+		c.raw.Control(func(fd uintptr) { c.result = call(int(fd)) })
+		if c.result != unix.EAGAIN {
+			return c.result
 		}
 	}
 	if err != nil {
 		return err
 	}
-	return result
+	return c.result
+}
+
+// attempt makes the call of a step in a turn, and tells whether that was all.
+func (c *conn) attempt(fd uintptr) bool {
+	if c.waits {
+		c.target.turns.take()
+	}
+	for c.result = unix.EINTR; c.result == unix.EINTR; {
+		c.result = c.call(int(fd))
+	}
+	if c.waits = c.result == unix.EAGAIN; c.waits {
+		c.target.turns.leave()
+	}
+	return !c.waits
 }
 
 // Read reads what is there in a turn of its own, so that of many long answers each
 // gets on.
 func (c *conn) Read(b []byte) (n int, err error) {
 	c.target.turns.next()
-	err = c.step(syscall.RawConn.Read, func(fd int) (err error) {
-		n, err = read(fd, b)
-		return err
-	})
-	if err == nil && n == 0 && len(b) > 0 {
+	c.into, c.got = b, 0
+	err = c.step(syscall.RawConn.Read, c.readOnce)
+	if err == nil && c.got == 0 && len(b) > 0 {
 		c.ended, err = true, io.EOF
 	}
-	return n, err
+	return c.got, err
 }
 
 func (c *conn) Write(b []byte) (written int, err error) {

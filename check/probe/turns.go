@@ -1,6 +1,9 @@
 package probe
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // Turns bounds how many checks work at the same time, so that whatever else the
 // process does finds a processor: failover above all. A check works in turns, each a
@@ -11,12 +14,35 @@ import "context"
 // and who only wants to connect does not wait for them.
 //
 // All checkers of a process share one. nil is for no bounds.
-type Turns struct{ steps, searches chan struct{} }
+type Turns struct {
+	steps, searches chan struct{}
+	buffers         sync.Pool
+}
+
+// buffer is for what is read of a long answer.
+type buffer [32 << 10]byte
 
 // NewTurns makes turns for so many checks at the same time, and for so many
 // searches besides.
 func NewTurns(steps, searches int) *Turns {
-	return &Turns{make(chan struct{}, steps), make(chan struct{}, searches)}
+	return &Turns{steps: make(chan struct{}, steps), searches: make(chan struct{}, searches)}
+}
+
+// buffer lends a buffer until giveBack. To make a new one for each answer would make
+// Go collect garbage all the time, which stops failover too for a moment.
+func (t *Turns) buffer() *buffer {
+	if t != nil {
+		if b, ok := t.buffers.Get().(*buffer); ok {
+			return b
+		}
+	}
+	return new(buffer)
+}
+
+func (t *Turns) giveBack(b *buffer) {
+	if t != nil {
+		t.buffers.Put(b)
+	}
 }
 
 // take waits for a turn, and leave ends it. A channel serves who waits in order.
