@@ -29,11 +29,11 @@ type verdict struct {
 	at   time.Time // when the answer was out
 }
 
-// verdicts measures, 200 times, from the end of a server's bad answer until the
+// verdicts measures, 600 times, from the end of a server's bad answer until the
 // server is out of the kernel's table. keepalived would need another check for
 // the way back.
 func (b *bench) verdicts(tool int) ([]float64, error) {
-	const reals, samples = 1000, 200
+	const reals, samples = 1000, 600
 	d, err := b.run(tool, singles(reals), nil, false)
 	if err != nil {
 		return nil, err
