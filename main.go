@@ -161,9 +161,8 @@ func syncStarts(c vrrp.SyncConfig, role vrrp.SyncRole) (ops []ipvs.Op) {
 type health struct {
 	daemon.Surroundings
 	probes probe.Options // but for TLS: there can be very many checkers
-	// room is how many goroutines must be able to run at the same time so that
-	// failover never waits for checks. The kernel gives it the processor then: it
-	// prefers the thread that has slept.
+	// room is how many processors Go must have so that failover finds one whenever it
+	// has something to do. The kernel gives its thread a real one then.
 	room int
 
 	mu      sync.Mutex
@@ -177,7 +176,10 @@ func newHealth(s daemon.Surroundings) *health {
 	h := &health{Surroundings: s, files: map[string]int{}}
 	processors := runtime.GOMAXPROCS(0) // and no more than a container may use
 	steps, searches := max(1, processors-1), max(1, processors/2)
-	h.room = steps + searches + 3 // for what manages the checks, what reads the table, and failover
+	// Three for what manages the checks, what reads the table, and failover. The rest
+	// because Go also gives processors to threads that look for work, and the kernel
+	// may let those wait.
+	h.room = steps + searches + 3 + 8
 	h.probes = probe.Options{
 		Turns: probe.NewTurns(steps, searches), Run: h.run, File: h.file,
 		Panicked: func(value any, stack []byte) {

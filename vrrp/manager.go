@@ -67,7 +67,6 @@ type Manager struct {
 
 	mu     sync.Mutex
 	posted []func(now time.Time)
-	wake   chan struct{}
 	ended  chan struct{}
 }
 
@@ -99,7 +98,6 @@ func NewManager(o Options) *Manager {
 		options:   o,
 		standings: map[Cause]Standing{},
 		vmacs:     map[string]*VMACLink{},
-		wake:      make(chan struct{}, 1),
 		ended:     make(chan struct{}),
 	}
 }
@@ -112,10 +110,7 @@ func (m *Manager) post(do func(now time.Time)) {
 	m.mu.Lock()
 	m.posted = append(m.posted, do)
 	m.mu.Unlock()
-	select {
-	case m.wake <- struct{}{}:
-	default:
-	}
+	m.wire.Interrupt()
 }
 
 // call has the manager's goroutine do something and waits for it.
@@ -165,20 +160,28 @@ func (m *Manager) Run(ctx context.Context, c Config) error {
 	if m.options.Started != nil {
 		m.options.Started()
 	}
+	defer context.AfterFunc(ctx, m.wire.Interrupt)()
+	go m.watch(ctx)
 	for ctx.Err() == nil {
-		m.wire.Wake(m.nap(time.Now()))
-		select {
-		case <-ctx.Done():
-		case <-m.wire.Ready():
-		case v := <-m.host.Views():
-			m.see(time.Now(), v)
-		case <-m.wake:
-			m.doPosted(time.Now())
-		}
+		m.wire.Wait(m.nap(time.Now()))
+		m.doPosted(time.Now())
 		m.step()
 	}
 	m.shutdown()
 	return nil
+}
+
+// watch hands over what the host looks like, until the context is done.
+func (m *Manager) watch(ctx context.Context) {
+	for {
+		select {
+		case v := <-m.host.Views():
+			// Only when it has seen this one is the latest of the next taken.
+			_ = m.call(ctx, func(now time.Time) error { m.see(now, v); return nil })
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // coalesce is the least time between two rounds of due timers. On a router with

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Wire sends and receives advertisements. Its methods are called by the
-// Manager's goroutine alone.
+// Wire sends and receives advertisements. Its methods, but for Interrupt, are
+// called by the Manager's goroutine alone.
 type Wire interface {
 	// Join opens a port, and makes it receive what is sent to the multicast
 	// group, which is invalid for unicast. The function takes that back; the last
@@ -20,13 +20,12 @@ type Wire interface {
 	// without waiting for more. The datagram is valid during the call. Packets
 	// that are refused before they are datagrams come with their Reason.
 	Receive(func(Port, Datagram, Reason))
-	// Ready delivers a value when there may be something to Receive, and when the
-	// time given to Wake has come.
-	Ready() <-chan struct{}
-	// Wake makes Ready deliver a value once that much time has passed. It
-	// replaces the time of the call before. The runtime's timers can be a
-	// millisecond late, which is too much for advertisements every 10 ms.
-	Wake(time.Duration)
+	// Wait waits until there may be something to Receive, until that much time has
+	// passed, or until Interrupt is called.
+	Wait(time.Duration)
+	// Interrupt ends Wait, or the next one if there is none. Any goroutine may
+	// call it.
+	Interrupt()
 }
 
 // Port is where advertisements go out and come in. Instances of equal ports

@@ -51,7 +51,6 @@ type fakeWire struct {
 	mu     sync.Mutex
 	queue  []Outgoing
 	ready  chan struct{}
-	timer  *time.Timer
 	cut    bool // neither sends nor receives
 	frozen bool // the process does not run
 	joined int
@@ -88,14 +87,14 @@ func (w *fakeWire) Send(all []Outgoing) error {
 				other.mu.Lock()
 				other.queue = append(other.queue, o)
 				other.mu.Unlock()
-				other.signal()
+				other.Interrupt()
 			}
 		}
 	}
 	return nil
 }
 
-func (w *fakeWire) signal() {
+func (w *fakeWire) Interrupt() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.frozen {
@@ -112,7 +111,7 @@ func (w *fakeWire) freeze(yes bool) {
 	w.mu.Lock()
 	w.frozen = yes
 	w.mu.Unlock()
-	w.signal()
+	w.Interrupt()
 }
 
 func (w *fakeWire) Receive(deliver func(Port, Datagram, Reason)) {
@@ -126,13 +125,10 @@ func (w *fakeWire) Receive(deliver func(Port, Datagram, Reason)) {
 	}
 }
 
-func (w *fakeWire) Ready() <-chan struct{} { return w.ready }
-
-func (w *fakeWire) Wake(after time.Duration) {
-	if w.timer != nil {
-		w.timer.Stop()
-	}
-	w.timer = time.AfterFunc(after, w.signal)
+func (w *fakeWire) Wait(atMost time.Duration) {
+	timer := time.AfterFunc(atMost, w.Interrupt)
+	defer timer.Stop()
+	<-w.ready
 }
 
 // fakeHost implements Host: one with eth0 and eth1.
@@ -298,7 +294,6 @@ func (e *ether) runOn(t *testing.T, log *journal, host *fakeHost, c Config, opti
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)
 		}
-		n.wire.timer.Stop()
 	})
 	t.Cleanup(n.stop)
 	synctest.Wait()

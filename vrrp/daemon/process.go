@@ -44,6 +44,21 @@ func (p Process) apply() (errs []error) {
 	return errs
 }
 
+// preferThread makes the calling thread, on which failover runs, a real-time one of
+// the lowest priority: it runs as soon as it has something to do, before threads that
+// check servers and programs of others, and sleeps nearly always. Other threads and
+// programs do not inherit that. Without CAP_SYS_NICE, and where the configuration or
+// who started us chose how it is to be treated, it stays as it is.
+func (p Process) preferThread() {
+	attr, err := unix.SchedGetAttr(0, 0)
+	if err != nil || attr.Policy != unix.SCHED_NORMAL || attr.Nice != 0 || p.Nice != 0 || p.RealTime != 0 {
+		return
+	}
+	_ = unix.SchedSetAttr(0, &unix.SchedAttr{
+		Size: unix.SizeofSchedAttr, Policy: unix.SCHED_RR, Priority: 1, Flags: unix.SCHED_FLAG_RESET_ON_FORK,
+	}, 0)
+}
+
 // capabilities are those that it needs for ever.
 func (p Process) capabilities() uint64 {
 	if p.NoSwap {

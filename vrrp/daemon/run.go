@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -111,8 +112,8 @@ func (s *service) load(ctx context.Context) *Setup {
 	if err := hideSecrets(&setup.VRRP); err != nil {
 		s.log.Warn(err.Error())
 	}
-	if s.opt.checkOnly { // what is left of it are the files that can be watched
-		setup.VRRP = vrrp.Config{Files: setup.VRRP.Files}
+	if s.opt.checkOnly { // what is left of it concerns virtual servers too
+		setup.VRRP = vrrp.Config{Files: setup.VRRP.Files, Sync: setup.VRRP.Sync}
 		setup.Process = Process{}
 	}
 	usable, why := s.policy(setup).Without(setup.VRRP)
@@ -193,6 +194,14 @@ func (s *service) run() (err error) {
 		options.Wire, options.Host = wire, host
 	}
 	if s.confine != nil {
+		if !s.opt.checkOnly {
+			// Failover runs on this thread, and on a processor of Go's that nothing else
+			// needs, so no other thread of ours has to run for it to go on.
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
+			s.setup.Process.preferThread()
+		}
 		for _, err := range s.setup.Process.apply() {
 			s.log.Warn(err.Error())
 		}

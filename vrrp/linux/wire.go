@@ -1,10 +1,11 @@
 package linux
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
+	"sync"
 	"time"
 
 	"ipvsadm/vrrp"
@@ -21,58 +22,53 @@ type Wire struct {
 	in      messages
 	buffers [batch][maxPacket]byte
 
-	// epoll holds all sockets, so that one goroutine can wait for all of them
-	// and one call tells which have something.
-	epoll *os.File
-	epfd  int
-	timer int // timerfd
-	ready chan struct{}
-	// received wakes the goroutine that waits, after it told of something.
-	received chan struct{}
-	closed   chan struct{}
+	// epoll holds all sockets, the timer and the interrupt, so that one call waits
+	// for all of them and tells which have something.
+	epoll     int
+	timer     int // timerfd
+	interrupt int // eventfd
+
+	mu     sync.Mutex
+	closed bool
 }
 
 // NewWire starts without any socket. Close ends it.
 func NewWire() (*Wire, error) {
-	epfd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err == nil {
-		err = unix.SetNonblock(epfd, true)
+	w := &Wire{sockets: map[vrrp.Port]*socket{}, byFD: map[int32]*socket{}, epoll: -1, timer: -1, interrupt: -1}
+	steps := []func() error{
+		func() (err error) { w.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); return err },
+		func() (err error) {
+			w.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+			return err
+		},
+		func() (err error) { w.interrupt, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); return err },
+		func() error { return w.watch(w.timer) },
+		func() error { return w.watch(w.interrupt) },
 	}
-	if err != nil {
-		return nil, fmt.Errorf("create epoll instance: %w", err)
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return nil, errors.Join(fmt.Errorf("prepare to wait for packets: %w", err), w.Close())
+		}
 	}
-	timer, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
-	if err != nil {
-		unix.Close(epfd)
-		return nil, fmt.Errorf("create timer: %w", err)
-	}
-	w := &Wire{
-		sockets:  map[vrrp.Port]*socket{},
-		byFD:     map[int32]*socket{},
-		epfd:     epfd,
-		timer:    timer,
-		epoll:    os.NewFile(uintptr(epfd), "epoll"),
-		ready:    make(chan struct{}, 1),
-		received: make(chan struct{}, 1),
-		closed:   make(chan struct{}),
-	}
-	if err := w.wait(timer); err != nil {
-		return nil, errors.Join(err, w.Close())
-	}
-	go w.watch()
 	return w, nil
 }
 
 // Close closes all sockets.
-func (w *Wire) Close() error {
+func (w *Wire) Close() (err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
 	for _, s := range w.sockets {
 		unix.Close(s.fd)
 	}
 	clear(w.sockets)
 	clear(w.byFD)
-	unix.Close(w.timer)
-	close(w.closed)
-	return w.epoll.Close()
+	for _, fd := range []int{w.interrupt, w.timer, w.epoll} {
+		if fd >= 0 {
+			err = errors.Join(err, unix.Close(fd))
+		}
+	}
+	return err
 }
 
 // Join implements vrrp.Wire.
@@ -82,9 +78,9 @@ func (w *Wire) Join(port vrrp.Port, group netip.Addr) (leave func(), err error) 
 		if s, err = openSocket(port); err != nil {
 			return nil, err
 		}
-		if err := w.wait(s.fd); err != nil {
+		if err := w.watch(s.fd); err != nil {
 			unix.Close(s.fd)
-			return nil, err
+			return nil, fmt.Errorf("wait for packets: %w", err)
 		}
 		w.sockets[port], w.byFD[int32(s.fd)] = s, s
 	}
@@ -95,13 +91,10 @@ func (w *Wire) Join(port vrrp.Port, group netip.Addr) (leave func(), err error) 
 	return func() { w.leave(s, group) }, nil
 }
 
-// wait makes Ready tell of the file.
-func (w *Wire) wait(fd int) error {
+// watch makes Wait end when the file has something.
+func (w *Wire) watch(fd int) error {
 	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
-	if err := unix.EpollCtl(w.epfd, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
-		return fmt.Errorf("wait for packets: %w", err)
-	}
-	return nil
+	return unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, fd, &event)
 }
 
 func (w *Wire) leave(s *socket, group netip.Addr) {
@@ -138,39 +131,44 @@ func (w *Wire) Send(packets []vrrp.Outgoing) (failed error) {
 	return failed
 }
 
-// Ready implements vrrp.Wire.
-func (w *Wire) Ready() <-chan struct{} { return w.ready }
+// Wait implements vrrp.Wire. The kernel wakes this thread and no other: Go's timers
+// and its poller would first wake one that may just have checked many servers, which
+// gets the processor later, and can be a millisecond late by themselves.
+func (w *Wire) Wait(atMost time.Duration) {
+	// A time of 0 would stop the timer. It fails for times out of range only.
+	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(atMost, 1).Nanoseconds())}
+	_ = unix.TimerfdSettime(w.timer, 0, &spec, nil)
+	var one [1]unix.EpollEvent
+	if n, _ := unix.EpollWait(w.epoll, one[:], -1); n > 0 && int(one[0].Fd) == w.interrupt {
+		var interrupts [8]byte
+		_, _ = unix.Read(w.interrupt, interrupts[:])
+	}
+}
+
+// Interrupt implements vrrp.Wire.
+func (w *Wire) Interrupt() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.closed { // or it could be somebody else's file
+		_, _ = unix.Write(w.interrupt, binary.NativeEndian.AppendUint64(nil, 1))
+	}
+}
 
 // Receive implements vrrp.Wire.
 func (w *Wire) Receive(deliver func(vrrp.Port, vrrp.Datagram, vrrp.Reason)) {
 	var events [batch]unix.EpollEvent
 	// Sockets that still have something come last, so all of them get a turn.
 	for range len(w.sockets)/batch + 1 {
-		n, err := unix.EpollWait(w.epfd, events[:], 0)
+		n, err := unix.EpollWait(w.epoll, events[:], 0)
 		if n <= 0 && err != unix.EINTR {
 			break
 		}
 		for _, e := range events[:max(n, 0)] {
 			if s := w.byFD[e.Fd]; s != nil {
 				w.receive(s, deliver)
-			} else if int(e.Fd) == w.timer {
-				var expirations [8]byte
-				_, _ = unix.Read(w.timer, expirations[:])
 			}
 		}
 	}
-	select {
-	case w.received <- struct{}{}:
-	default:
-	}
-}
-
-// Wake implements vrrp.Wire.
-func (w *Wire) Wake(after time.Duration) {
-	// A time of 0 would stop the timer.
-	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(after, 1).Nanoseconds())}
-	// It fails for times out of range only.
-	_ = unix.TimerfdSettime(w.timer, 0, &spec, nil)
 }
 
 // mostAtOnce bounds how many packets of one socket are received in a row, so
@@ -191,37 +189,6 @@ func (w *Wire) receive(s *socket, deliver func(vrrp.Port, vrrp.Datagram, vrrp.Re
 			deliver(s.port, d, reason)
 		}
 		if n < batch {
-			return
-		}
-	}
-}
-
-// watch waits for packets until the Wire is closed.
-func (w *Wire) watch() {
-	conn, err := w.epoll.SyscallConn()
-	if err != nil {
-		return
-	}
-	for {
-		err := conn.Read(func(fd uintptr) bool {
-			var one [1]unix.EpollEvent
-			n, err := unix.EpollWait(int(fd), one[:], 0)
-			return n > 0 || err != nil && err != unix.EINTR
-		})
-		if err != nil {
-			return
-		}
-		select {
-		case <-w.received: // an old one
-		default:
-		}
-		select {
-		case w.ready <- struct{}{}:
-		default:
-		}
-		select {
-		case <-w.received:
-		case <-w.closed:
 			return
 		}
 	}
