@@ -139,7 +139,10 @@ func (w *Wire) Wait(atMost time.Duration) {
 	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(max(atMost, 1).Nanoseconds())}
 	_ = unix.TimerfdSettime(w.timer, 0, &spec, nil)
 	var one [1]unix.EpollEvent
-	if n, _ := unix.EpollWait(w.epoll, one[:], -1); n > 0 && int(one[0].Fd) == w.interrupt {
+	for err := error(unix.EINTR); err == unix.EINTR; {
+		_, err = unix.EpollWait(w.epoll, one[:], -1)
+	}
+	if int(one[0].Fd) == w.interrupt {
 		var interrupts [8]byte
 		_, _ = unix.Read(w.interrupt, interrupts[:])
 	}
