@@ -170,6 +170,7 @@ type health struct {
 	policy  vrrp.ScriptPolicy
 	files   map[string]int
 	present map[netip.Addr]bool // nil if nobody asked
+	synced  vrrp.SyncConfig     // what synchronise began
 }
 
 func newHealth(s daemon.Surroundings) *health {
@@ -191,9 +192,40 @@ func newHealth(s daemon.Surroundings) *health {
 
 // Check implements daemon.Companion.
 func (h *health) Check(s *daemon.Setup) error {
+	h.disable(s)
 	return check.Validate(configOf(s), func(c *check.Config, p check.ProbeConfig) error {
 		return probe.Validate(p, h.probing(c))
 	})
+}
+
+// disable leaves out each MISC_CHECK whose program is not there or may not be run. As
+// with keepalived its server is not judged by it; that it cannot be run says nothing
+// of the server.
+func (h *health) disable(s *daemon.Setup) {
+	type program struct{ file, user, group string }
+	policy, known := h.Policy(s), map[program]error{}
+	c := configOf(s)
+	for i := range c.Servers {
+		for j := range c.Servers[i].Reals {
+			real := &c.Servers[i].Reals[j]
+			real.Checkers = slices.DeleteFunc(real.Checkers, func(k check.CheckerConfig) bool {
+				misc, ok := k.Probe.(check.MiscConfig)
+				if !ok || len(misc.Command.Argv) == 0 {
+					return false
+				}
+				p := program{misc.Command.Argv[0], misc.Command.User, misc.Command.Group}
+				err, seen := known[p]
+				if !seen {
+					_, err = policy.Prepare(vrrp.Command(misc.Command))
+					known[p] = err
+				}
+				if err != nil {
+					h.Log.Warn(fmt.Sprintf("Disabling misc script %s of service %s: %v", p.file, real.Addr, err))
+				}
+				return err != nil
+			})
+		}
+	}
 }
 
 func configOf(s *daemon.Setup) *check.Config { return s.Beside.(*check.Config) }
@@ -220,7 +252,7 @@ func (h *health) Run(ctx context.Context, s *daemon.Setup, started func()) error
 	// of it, in place of memory that the process does not have yet.
 	runtime.GC()
 	m := check.NewManager(check.Options{
-		Table: kernelTable{client, reader}, New: h.checker, Log: h.Log, Quorum: h.Pool, Started: started,
+		Table: kernelTable{client, reader}, Timeouts: client.Timeouts, New: h.checker, Log: h.Log, Quorum: h.Pool, Started: started,
 		KeepTable: h.KeepTable, Reconcile: h.Reconcile, Concurrent: checksAtOnce(),
 		Notify: func(n check.Notice) {
 			h.Tell(vrrp.Telling{Command: (*vrrp.Command)(n.Command), FIFO: n.FIFO, Subject: n.Subject, Body: n.Body})
@@ -237,7 +269,32 @@ func (h *health) Run(ctx context.Context, s *daemon.Setup, started func()) error
 		h.manager = nil
 		h.mu.Unlock()
 	}()
+	if h.Alone {
+		h.synchronise(s.VRRP.Sync)
+		if !h.KeepTable {
+			defer h.synchronise(nil)
+		}
+	}
 	return m.Run(ctx, *configOf(s))
+}
+
+// synchronise has connections synchronised where no failover does it, nil for no
+// more (lvs_sync_daemon). What would follow an instance does not run then.
+func (h *health) synchronise(c *vrrp.SyncConfig) {
+	want, role := vrrp.SyncConfig{}, vrrp.SyncOff
+	if c != nil && c.Instance == "" {
+		want, role = *c, vrrp.SyncBoth
+	}
+	h.mu.Lock()
+	was := h.synced
+	h.synced = want
+	h.mu.Unlock()
+	if was == want {
+		return
+	}
+	if err := syncConnections(want, role); err != nil {
+		h.Log.Error(fmt.Sprintf("connection synchronisation (%v): %v", role, err))
+	}
 }
 
 // kernelTable is the kernel's table. It is read by a client of its own, since changes
@@ -278,6 +335,9 @@ func (h *health) Reload(ctx context.Context, s *daemon.Setup) error {
 	}
 	if err := m.Reload(ctx, *configOf(s)); err != nil {
 		return err
+	}
+	if h.Alone {
+		h.synchronise(s.VRRP.Sync)
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

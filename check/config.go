@@ -18,7 +18,7 @@ type Config struct {
 	Files []FileConfig
 	TLS   TLSConfig
 
-	// Timeouts are set at the start; zero leaves the kernel's (lvs_timeouts).
+	// Timeouts are set until the end; zero leaves the kernel's (lvs_timeouts).
 	Timeouts ipvs.Timeouts
 	// FlushOnStart empties the kernel's table first, foreign services included
 	// (lvs_flush).

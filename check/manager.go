@@ -22,6 +22,9 @@ type Table interface {
 // Options are what a Manager works with.
 type Options struct {
 	Table Table
+	// Timeouts reads the kernel's timeouts, so that they can be put back at the end;
+	// nil if nobody wants that.
+	Timeouts func() (ipvs.Timeouts, error)
 	// New makes the checker of a configuration. It looks at files of the
 	// configuration, and does nothing else.
 	New func(c *Config, p ProbeConfig) (Checker, error)
@@ -76,12 +79,15 @@ type Manager struct {
 	unsure  bool
 	reading *reading // nil if there is none, or it counts no more
 	dirty   []*server
-	room    []ipvs.Destination // for what is wanted of one service
-	news    []news
-	due     queue
-	spread  spread
-	running int
-	counts  Counters
+	// timeouts are the kernel's from before the start, timed says that ours are set.
+	timeouts ipvs.Timeouts
+	timed    bool
+	room     []ipvs.Destination // for what is wanted of one service
+	news     []news
+	due      queue
+	spread   spread
+	running  int
+	counts   Counters
 	// reconcileAt is when the table is read next, and readAt when it was last.
 	reconcileAt, readAt time.Time
 	present             map[netip.Addr]bool // addresses of this machine, nil if not known
@@ -286,11 +292,8 @@ func (m *Manager) start(c *Config) error {
 		}
 		m.log.info("Removed all services: lvs_flush")
 	}
-	if c.Timeouts != (ipvs.Timeouts{}) {
-		if errs := m.options.Table.Do(ipvs.SetTimeouts{Timeouts: c.Timeouts}); errs != nil {
-			m.log.error(fmt.Sprintf("%s: %v", opLine(ipvs.SetTimeouts{Timeouts: c.Timeouts}), errors.Join(errs...)))
-		}
-	}
+	m.findTimeouts()
+	m.setTimeouts(c.Timeouts)
 	have, err := m.options.Table.Table(ipvs.Query{Detail: ipvs.Settings})
 	if err != nil {
 		return fmt.Errorf("read the kernel's table: %w", err)

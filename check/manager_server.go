@@ -237,11 +237,7 @@ func (m *Manager) reload(now time.Time, c *Config) error {
 	if err != nil {
 		return fmt.Errorf("read the kernel's table: %w", err)
 	}
-	if c.Timeouts != m.config.Timeouts && c.Timeouts != (ipvs.Timeouts{}) {
-		if errs := m.do([]ipvs.Op{ipvs.SetTimeouts{Timeouts: c.Timeouts}}); errs != nil {
-			m.logErrors([]ipvs.Op{ipvs.SetTimeouts{Timeouts: c.Timeouts}}, errs)
-		}
-	}
+	m.setTimeouts(c.Timeouts)
 	// Until the kernel has taken it all, what the old configuration had is ours.
 	m.owner, m.unsure = c.Owner(m.config), true
 	old := make(map[identity]*server, len(m.servers))

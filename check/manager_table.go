@@ -249,6 +249,7 @@ func (m *Manager) stop() error {
 		m.log.info("All services stay in the kernel's table")
 		return nil
 	}
+	m.setTimeouts(ipvs.Timeouts{})
 	if m.config.FlushOnStop == FlushTable {
 		m.log.info("Removing all services: lvs_flush_on_stop")
 		return errors.Join(m.options.Table.Do(ipvs.Flush{})...)
