@@ -154,7 +154,10 @@ func (m *Manager) Run(ctx context.Context, c Config) error {
 	m.log = newJournal(m.options.Log)
 	defer m.log.close()
 	checks, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	defer func() {
+		cancel()
+		m.await()
+	}()
 	m.ctx = checks
 	if err := m.start(&c); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -219,6 +220,55 @@ func TestManagerStop(t *testing.T) {
 			if err := b.m.Reload(context.Background(), c); err != ErrEnded {
 				t.Errorf("%s: a reload after the end: %v", test.name, err)
 			}
+		})
+	}
+}
+
+// ending is a checker whose check ends a while after nobody wants it any more, as that
+// of a program does which has to be killed.
+type ending struct {
+	after time.Duration
+	ended *atomic.Int32
+}
+
+func (e ending) Check(ctx context.Context) Result {
+	<-ctx.Done()
+	time.Sleep(e.after)
+	e.ended.Add(1)
+	return Result{Reason: "cancelled"}
+}
+
+// TestStopAwaitsChecks has the end wait for checks that are being done, also for
+// those that a reload has removed, and not for ones that hang.
+func TestStopAwaitsChecks(t *testing.T) {
+	const hour = time.Hour
+	for _, test := range []struct {
+		name   string
+		after  time.Duration
+		reload bool
+		took   time.Duration
+		ended  int32
+	}{
+		{"checks that end", time.Second, false, time.Second, 2},
+		{"checks that a reload has removed", time.Second, true, time.Second, 2},
+		{"checks that hang", hour, false, lingering, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t)
+			var ended atomic.Int32
+			b.run(configOf(serverOf(1, 1)), func(o *Options) {
+				o.New = func(*Config, ProbeConfig) (Checker, error) { return ending{test.after, &ended}, nil }
+			})
+			time.Sleep(time.Minute) // all have begun
+			if test.reload {
+				b.reload(configOf())
+			}
+			begin := time.Now()
+			b.stop()
+			if took, n := time.Since(begin), ended.Load(); took != test.took || n != test.ended {
+				t.Errorf("%s: the end took %v, want %v, and %d had ended, want %d", test.name, took, test.took, n, test.ended)
+			}
+			time.Sleep(hour)
 		})
 	}
 }

@@ -101,8 +101,25 @@ func (m *Manager) launch(now time.Time) {
 	}
 }
 
+// lingering is how long checks may take to end once nobody wants their results.
+const lingering = 3 * time.Second
+
+// await waits, at the end, for the checks that are being done: that of a program has
+// still to end the program, which would otherwise outlive us. One that hangs is not
+// waited for.
+func (m *Manager) await() {
+	limit := time.After(lingering)
+	for ; m.running > 0; m.running-- {
+		select {
+		case <-m.results:
+		case <-limit:
+			return
+		}
+	}
+}
+
 // perform does a check. The channel of results has room for all checks that can
-// be done at a time, so nobody has to wait for them at the end.
+// be done at a time, so that one that ends after all has nobody to wait for.
 func perform(ctx context.Context, check Checker) (o outcome) {
 	defer func() {
 		if p := recover(); p != nil {

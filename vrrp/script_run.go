@@ -12,8 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// killAfter is how long a program that was told to end may take.
-const killAfter = time.Second
+// How long a program that was told to end may take: killAfter when it took too long,
+// partAfter when nobody wants its result any more. Whoever ends with us must not
+// make our own end last.
+const (
+	killAfter = time.Second
+	partAfter = 500 * time.Millisecond
+)
 
 // ScriptResult is how a program ended.
 type ScriptResult struct {
@@ -45,8 +50,12 @@ func (r ScriptResult) String() string {
 
 // Run runs the program with more arguments, and waits for its end. When ctx ends
 // first, the program and all it started in its process group are told to end, and
-// killed a second later.
+// killed a second later, or half a second if ctx was cancelled. If it has ended
+// before, nothing is started.
 func (p *Program) Run(ctx context.Context, more ...string) ScriptResult {
+	if ctx.Err() != nil {
+		return ScriptResult{TimedOut: true}
+	}
 	cmd := exec.Cmd{
 		Path: p.path,
 		Args: append(slices.Clone(p.argv), more...),
@@ -89,10 +98,14 @@ func (p *Program) await(ctx context.Context, pid int) (timedOut bool) {
 		return false
 	case <-ctx.Done():
 	}
+	grace := killAfter
+	if ctx.Err() == context.Canceled {
+		grace = partAfter
+	}
 	unix.Kill(-pid, unix.SIGTERM)
 	select {
 	case <-ended:
-	case <-time.After(killAfter):
+	case <-time.After(grace):
 	}
 	unix.Kill(-pid, unix.SIGKILL)
 	<-ended

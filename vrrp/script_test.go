@@ -310,6 +310,59 @@ func TestScriptKilled(t *testing.T) {
 	}
 }
 
+// stubborn is a shell's program that writes its number and a child's to the file $0,
+// and that neither of them ends when told to.
+const stubborn = `trap "" TERM; sleep 60 & echo $! $$ > "$0.new"; mv "$0.new" "$0"; while :; do sleep 60; done`
+
+// awaitPIDs waits until a stubborn program has written its file.
+func awaitPIDs(t *testing.T, file string) (pids []int) {
+	t.Helper()
+	for range 2000 {
+		if text, err := os.ReadFile(file); err == nil {
+			for _, word := range strings.Fields(string(text)) {
+				pid, err := strconv.Atoi(word)
+				if err != nil {
+					t.Fatal(err)
+				}
+				pids = append(pids, pid)
+			}
+			return pids
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("nobody has written %s", file)
+	return nil
+}
+
+// TestScriptUnwanted ends a program whose result nobody wants any more. When Run
+// returns nothing of it is left, though it takes no notice of being told to end; and
+// one that nobody wants from the beginning is not started.
+func TestScriptUnwanted(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pids")
+	p, err := ours(false).Prepare(Command{Argv: []string{"/bin/sh", "-c", stubborn, file}, User: me()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan ScriptResult, 1)
+	go func() { ended <- p.Run(ctx) }()
+	pids := awaitPIDs(t, file)
+	cancel()
+	if r := <-ended; !r.TimedOut || r.OK() {
+		t.Errorf("ended as %+v", r)
+	}
+	for _, pid := range pids {
+		waitGone(t, pid)
+	}
+	os.Remove(file)
+	if r := p.Run(ctx); !r.TimedOut || r.OK() {
+		t.Errorf("one that nobody wants ended as %+v", r)
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("one that nobody wants was started")
+	}
+}
+
 // waitGone waits until a process has ended; one that nobody has waited for yet
 // has ended too.
 func waitGone(t *testing.T, pid int) {

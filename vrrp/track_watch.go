@@ -3,6 +3,7 @@ package vrrp
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -30,9 +31,15 @@ type watching struct {
 	ended  chan struct{}
 }
 
-func (w *watching) stop() {
-	w.cancel()
-	<-w.ended
+// stop ends goroutines, all at the same time: a program that takes no notice of being
+// told to end takes a while to be killed.
+func stop(list ...*watching) {
+	for _, w := range list {
+		w.cancel()
+	}
+	for _, w := range list {
+		<-w.ended
+	}
 }
 
 // NewWatcher makes a Watcher that watches nothing. It calls report with the kind
@@ -104,20 +111,13 @@ func assumed(s *ScriptConfig) Standing { return Standing{Known: true, Up: !s.Ini
 
 // Close ends everything. Programs that run are killed.
 func (w *Watcher) Close() {
-	for _, s := range w.scripts {
-		s.cancel()
-	}
-	for _, s := range w.scripts {
-		<-s.ended
-	}
+	stop(slices.Collect(maps.Values(w.scripts))...)
 	w.scripts = nil
 	w.stopOthers()
 }
 
 func (w *Watcher) stopOthers() {
-	for _, o := range w.others {
-		o.stop()
-	}
+	stop(w.others...)
 	w.others = nil
 }
 
@@ -152,7 +152,20 @@ func spawn(script *scriptWatch, loop func(context.Context)) *watching {
 	return g
 }
 
+// stopScripts stops the scripts that do not go on as they are.
+func (w *Watcher) stopScripts(c *Config, used map[Cause]bool) {
+	var ended []*watching
+	for name, old := range w.scripts {
+		same := func(s ScriptConfig) bool { return s.Name == name && reflect.DeepEqual(s, old.script.config) }
+		if !used[Cause{CauseScript, name}] || !slices.ContainsFunc(c.Scripts, same) {
+			ended = append(ended, old)
+		}
+	}
+	stop(ended...)
+}
+
 func (w *Watcher) applyScripts(c *Config, used map[Cause]bool) {
+	w.stopScripts(c, used)
 	running := make(map[string]*watching)
 	for i := range c.Scripts {
 		s := c.Scripts[i]
@@ -162,7 +175,6 @@ func (w *Watcher) applyScripts(c *Config, used map[Cause]bool) {
 		old := w.scripts[s.Name]
 		if old != nil && reflect.DeepEqual(old.script.config, s) {
 			running[s.Name] = old
-			delete(w.scripts, s.Name)
 			continue
 		}
 		program, err := w.policy.Prepare(s.Command)
@@ -178,19 +190,14 @@ func (w *Watcher) applyScripts(c *Config, used map[Cause]bool) {
 		first := watch.verdict.standing()
 		switch {
 		case old != nil:
-			old.stop()
 			watch.verdict, watch.last = old.script.verdict, old.script.last
 			watch.verdict.reconfigure(&s)
-			delete(w.scripts, s.Name)
 			first = watch.verdict.standing()
 		case w.applied:
 			first = assumed(&s)
 		}
 		w.report(CauseScript, s.Name, first)
 		running[s.Name] = spawn(watch, watch.loop)
-	}
-	for _, gone := range w.scripts {
-		gone.stop()
 	}
 	w.scripts = running
 }

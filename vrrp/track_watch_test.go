@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -139,4 +141,53 @@ func TestWatcher(t *testing.T) {
 	if text := log.String(); !strings.Contains(text, "Disabling track script broken") || strings.Count(text, "VRRP_Script(good) succeeded") != 1 {
 		t.Errorf("logged\n%s", text)
 	}
+}
+
+// TestWatcherEndsStubborn has a reload remove scripts and change others while they
+// run and take no notice of being told to end. Nothing is left of them when Apply
+// returns, or Close, and that takes no longer for many than for one.
+func TestWatcherEndsStubborn(t *testing.T) {
+	const scripts = 20
+	dir := t.TempDir()
+	file := func(i int) string { return filepath.Join(dir, strconv.Itoa(i)) }
+	var config Config
+	var track TrackConfig
+	for i := range scripts {
+		config.Scripts = append(config.Scripts, ScriptConfig{
+			Name: strconv.Itoa(i), Command: Command{Argv: []string{"/bin/sh", "-c", stubborn, file(i)}, User: me()},
+			Interval: time.Hour, Timeout: time.Hour, Rise: 1, Fall: 1,
+		})
+		track.Scripts = append(track.Scripts, TrackedConfig{Name: strconv.Itoa(i)})
+	}
+	config.Instances = []InstanceConfig{{Track: track}}
+	var got standings
+	w := NewWatcher(ours(false), slog.New(slog.DiscardHandler), got.set)
+	var pids []int
+	await := func(config *Config) {
+		for i := range config.Scripts {
+			pids = append(pids, awaitPIDs(t, file(i))...)
+			os.Remove(file(i))
+		}
+	}
+	end := func(what string, f func()) {
+		begin := time.Now()
+		f()
+		if took := time.Since(begin); took >= scripts*partAfter/2 {
+			t.Errorf("%s took %v", what, took)
+		}
+		for _, pid := range pids {
+			waitGone(t, pid)
+		}
+		pids = nil
+	}
+	w.Apply(&config)
+	await(&config)
+	fewer := config
+	fewer.Scripts = slices.Clone(config.Scripts[:scripts/2])
+	for i := range fewer.Scripts {
+		fewer.Scripts[i].Fall = 2
+	}
+	end("a reload", func() { w.Apply(&fewer) })
+	await(&fewer)
+	end("the end", w.Close)
 }
