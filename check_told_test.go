@@ -86,33 +86,47 @@ type toldRulebook struct {
 	used  [32]int
 }
 
-// compare runs scenarios side by side, for most of the time nothing happens.
+// compare runs scenarios side by side, step by step, for most of the time nothing
+// happens: all of them wait at once.
 func (b *toldRulebook) compare(t *testing.T, scenarios []toldScenario) {
 	twins := make([][2]*twin, len(scenarios))
 	for i, s := range scenarios {
 		twins[i] = newTwins(t, fmt.Sprintf("%d-%d", len(scenarios), i), (*twin).populate, s.config)
 	}
 	for n := range 5 {
+		least := map[*twin]int{}
 		for i, s := range scenarios {
-			for _, w := range twins[i] {
-				if n < len(s.steps) {
+			if n < len(s.steps) {
+				for _, w := range twins[i] {
 					s.steps[n].do(w)
+					least[w] = s.steps[n].least
 				}
 			}
 		}
+		settle(t, least)
 		for i, s := range scenarios {
 			if n < len(s.steps) {
-				step := s.steps[n]
-				theirs, ours := settled(twins[i], step.least)
-				for j := range theirs {
-					compareTold(t, s.name+", "+step.name+", "+theirs[j].name, b.agreed(theirs[j].told, false, step.name), b.agreed(ours[j].told, true, step.name))
-				}
+				b.compareStep(t, s.name, s.steps[n].name, twins[i])
 			}
 		}
 	}
-	for i := range twins {
-		twins[i][0].stop()
-		twins[i][1].stop()
+	for _, both := range twins {
+		both[0].end()
+		both[1].end()
+	}
+	for _, both := range twins {
+		both[0].stop()
+		both[1].stop()
+	}
+}
+
+// compareStep compares what both told in a step.
+func (b *toldRulebook) compareStep(t *testing.T, scenario, step string, both [2]*twin) {
+	t.Helper()
+	theirs, ours := both[0].takeTold(), both[1].takeTold()
+	for j := range theirs {
+		what := scenario + ", " + step + ", " + theirs[j].name
+		compareTold(t, what, b.agreed(theirs[j].told, false, step), b.agreed(ours[j].told, true, step))
 	}
 }
 
@@ -155,17 +169,17 @@ func toldScenarios() []toldScenario {
 	// One that two checkers look at, and two that tell that a step is over, of which one has never been up.
 	checkers := toldServer(10, "", tcpCheck+miscCheck) + toldServer(1, "", tcpCheck) + toldServer(9, "alpha", tcpCheck)
 	turns := []toldStep{
-		{"start", 7, nothing},
-		{"one checker", 5, func(w *twin) { os.Remove(w.path("misc")) }},
+		{"start", 8, nothing},
+		{"one checker", 6, func(w *twin) { os.Remove(w.path("misc")) }},
 		{"the other", 6, (*twin).allDown},
 		{"the other again", 6, func(w *twin) { w.up("10.5.0.10:80", func(net.Conn) {}); w.up("10.5.0.1:80", func(net.Conn) {}) }},
-		{"both", 5, func(w *twin) { w.write("misc", "", 0o644) }},
+		{"both", 6, func(w *twin) { w.write("misc", "", 0o644) }},
 	}
 	return []toldScenario{
 		{"everything", all, []toldStep{
-			{"start", 43, nothing},
-			{"down", 72, (*twin).allDown},
-			{"up", 72, (*twin).allUp},
+			{"start", 51, nothing},
+			{"down", 77, (*twin).allDown},
+			{"up", 77, (*twin).allUp},
 			{"reload", 12, func(w *twin) {
 				first, second := strings.Index(all, "virtual_server 10.1.1.1 "), strings.Index(all, "virtual_server 10.1.1.2 ")
 				next := all[:first] + all[second:] + toldServer(16, "", "")
@@ -176,10 +190,10 @@ func toldScenarios() []toldScenario {
 		}},
 		{"what asks for mails", toldGlobals("") +
 			toldServer(1, "", tcpCheck) + toldServer(10, "smtp_alert", tcpCheck) + toldServer(11, "", "smtp_alert off\n"+tcpCheck) + toldServer(12, "smtp_alert off", "smtp_alert on\n"+tcpCheck),
-			[]toldStep{{"start", 6, nothing}, {"down", 17, (*twin).allDown}, {"up", 17, (*twin).allUp}}},
+			[]toldStep{{"start", 9, nothing}, {"down", 20, (*twin).allDown}, {"up", 20, (*twin).allUp}}},
 		{"none but asked for", toldGlobals("smtp_alert_checker off") +
 			toldServer(1, "", tcpCheck) + toldServer(10, "smtp_alert on", tcpCheck) + toldServer(11, "", "smtp_alert on\n"+tcpCheck),
-			[]toldStep{{"start", 6, nothing}, {"down", 14, (*twin).allDown}, {"up", 14, (*twin).allUp}}},
+			[]toldStep{{"start", 7, nothing}, {"down", 14, (*twin).allDown}, {"up", 14, (*twin).allUp}}},
 		{"two checkers", toldGlobals("smtp_alert") + checkers, turns},
 		{"no_checker_emails", toldGlobals("smtp_alert\nno_checker_emails") + checkers, turns},
 		{"names by themselves", `global_defs {
@@ -270,13 +284,21 @@ func toldConfig(text string) string {
 
 // populate has all servers of toldConfig there but one.
 func (w *twin) populate() {
+	lines := ""
 	for i := range 15 {
 		if i != 7 {
-			run(w.t, w.ns, fmt.Sprintf("ip addr add 10.5.0.%d/32 dev lo", i+1))
+			lines += fmt.Sprintf("addr add 10.5.0.%d/32 dev lo\n", i+1)
 		}
 	}
-	run(w.t, w.ns, "ip route add unreachable 10.5.0.8/32")
+	w.ip(lines + "route add unreachable 10.5.0.8/32\n")
 	w.allUp()
+}
+
+// ip has ip do all lines at once: starting programs is what takes the time.
+func (w *twin) ip(lines string) {
+	w.t.Helper()
+	w.write("lines", lines, 0o600)
+	run(w.t, w.ns, "ip -batch "+w.path("lines"))
 }
 
 // plainServers only take connections.
@@ -297,8 +319,7 @@ func (w *twin) allUp() {
 	w.write("misc", "", 0o644)
 	w.write("load", "0\n", 0o644)
 	w.write("slow", "#!/bin/sh\nexit 0\n", 0o755)
-	run(w.t, w.ns, "ip route del unreachable 10.5.0.8/32")
-	run(w.t, w.ns, "ip addr add 10.5.0.8/32 dev lo")
+	w.ip("route del unreachable 10.5.0.8/32\naddr add 10.5.0.8/32 dev lo\n")
 }
 
 func (w *twin) allDown() {
@@ -308,6 +329,5 @@ func (w *twin) allDown() {
 	os.Remove(w.path("misc"))
 	w.write("load", "1\n", 0o644)
 	w.write("slow", "#!/bin/sh\nsleep 30\n", 0o755)
-	run(w.t, w.ns, "ip addr del 10.5.0.8/32 dev lo")
-	run(w.t, w.ns, "ip route add unreachable 10.5.0.8/32")
+	w.ip("addr del 10.5.0.8/32 dev lo\nroute add unreachable 10.5.0.8/32\n")
 }

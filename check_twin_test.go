@@ -186,9 +186,11 @@ func (w *twin) launch(args ...string) {
 	})
 }
 
-// stop ends the checker.
+// end asks the checker to end, stop also waits until it has.
+func (w *twin) end() { w.cmd.Process.Signal(unix.SIGTERM) }
+
 func (w *twin) stop() {
-	w.cmd.Process.Signal(unix.SIGTERM)
+	w.end()
 	select {
 	case <-w.ended:
 	case <-time.After(20 * time.Second):
@@ -308,17 +310,22 @@ type toldList struct {
 	told []string
 }
 
-// settled waits until both have told at least so much, and then nothing for a
-// while. It returns what they told: mails and programs sorted, for there is no
-// order among them, and lines by virtual server.
-func settled(both [2]*twin, least int) (theirs, ours []toldList) {
-	const quiet = 2 * time.Second
-	for begun := time.Now(); time.Since(begun) < time.Minute; time.Sleep(100 * time.Millisecond) {
-		if time.Since(begun) > quiet && both[0].quiet(least, quiet) && both[1].quiet(least, quiet) {
-			break
+// settle waits until each has told at least so much as is asked of it, and then
+// nothing for a while. It looks at all of them each time: what programs have
+// written is only noticed, and its time taken, when somebody looks.
+func settle(t *testing.T, least map[*twin]int) {
+	t.Helper()
+	const quiet, limit = 2 * time.Second, 2 * time.Minute
+	for begun := time.Now(); time.Since(begun) < limit; time.Sleep(100 * time.Millisecond) {
+		settled := time.Since(begun) > quiet
+		for w, n := range least {
+			settled = w.quiet(n, quiet) && settled
+		}
+		if settled {
+			return
 		}
 	}
-	return both[0].takeTold(), both[1].takeTold()
+	t.Errorf("after %v not all is told, or still more comes", limit)
 }
 
 // quiet says whether it has told so much, and then nothing for a while.
@@ -329,7 +336,8 @@ func (w *twin) quiet(least int, span time.Duration) bool {
 	return len(w.heard.lines)+len(w.heard.mails)+len(w.heard.programs) >= least && time.Since(w.at) > span
 }
 
-// takeTold returns what it told.
+// takeTold returns what it told since the last time: mails and programs sorted,
+// for there is no order among them, and lines by virtual server.
 func (w *twin) takeTold() []toldList {
 	w.mu.Lock()
 	h := w.heard
