@@ -54,6 +54,7 @@ func TestCheckGlobals(t *testing.T) {
 			}},
 			{"sync daemon by itself", []kernelStep{{globals: "lvs_sync_daemon va", servers: one}, {}}},
 			{"sync daemon of an instance", []kernelStep{{globals: "lvs_sync_daemon va inst VI_1", servers: one + vrrpInstance}, {}}},
+			{"sync daemon of no instance", []kernelStep{{globals: "lvs_sync_daemon va inst nobody", servers: one}, {}}},
 			{"someone's sync daemon", []kernelStep{{servers: one, before: "--start-daemon master --mcast-interface va --syncid 9"}, {}}},
 		} {
 			t.Run(s.name, func(t *testing.T) { compareKernels(t, i, s.steps) })

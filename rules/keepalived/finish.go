@@ -264,7 +264,7 @@ func (l *loader) finishStatic() {
 }
 
 // finishSync completes lvs_sync_daemon, which an instance can ask for in the old
-// way.
+// way. One that is to follow an instance that is not there does not run.
 func (l *loader) finishSync() {
 	for _, v := range l.instances {
 		if v.syncDevice == "" {
@@ -282,8 +282,8 @@ func (l *loader) finishSync() {
 	}
 	v := l.findInstance(d.Instance)
 	if v == nil {
-		l.warn(KindReference, l.syncPos, "lvs_sync_daemon follows no instance: there is no "+abridge(d.Instance), l.meant(d.Instance))
-		d.Instance = ""
+		l.warn(KindReference, l.syncPos, "lvs_sync_daemon is ignored, as keepalived does: there is no instance "+abridge(d.Instance)+" to follow", l.meant(d.Instance))
+		l.vrrp.Sync = nil
 		return
 	}
 	if !l.syncID {

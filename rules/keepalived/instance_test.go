@@ -427,7 +427,8 @@ func TestSyncDaemon(t *testing.T) {
 		{"", "lvs_sync_daemon eth1 V", &vrrp.SyncConfig{Device: "eth1", Instance: "V", ID: 51}},
 		{"", "lvs_sync_daemon eth1 V 9", &vrrp.SyncConfig{Device: "eth1", Instance: "V", ID: 9}},
 		{"", "lvs_sync_daemon eth1 inst V id 0", &vrrp.SyncConfig{Device: "eth1", Instance: "V"}},
-		{"", "lvs_sync_daemon eth1 nobody", &vrrp.SyncConfig{Device: "eth1"}},
+		{"", "lvs_sync_daemon eth1 nobody", nil}, // with a warning that names its line
+		{"", "lvs_sync_daemon eth1 inst nobody id 9", nil},
 		{"", "lvs_sync_daemon eth1 V id 3 maxlen 1000 port 8000 ttl 3 group 224.0.0.99",
 			&vrrp.SyncConfig{Device: "eth1", Instance: "V", ID: 3, MaxLen: 1000, Port: 8000, TTL: 3, Group: netip.MustParseAddr("224.0.0.99")}},
 		{"lvs_sync_daemon_interface eth2", "", &vrrp.SyncConfig{Device: "eth2", Instance: "V", ID: 51}},
@@ -439,6 +440,12 @@ func TestSyncDaemon(t *testing.T) {
 		}
 		if !reflect.DeepEqual(cfg.VRRP.Sync, c.want) {
 			t.Errorf("%q, %q: %+v, want %+v", c.lines, c.globals, cfg.VRRP.Sync, c.want)
+		}
+		warned := slices.ContainsFunc(ds, func(d Diagnostic) bool {
+			return d.Kind == KindReference && d.Position.String() == "/f.conf:2" && strings.Contains(d.What, "there is no instance nobody")
+		})
+		if warned != strings.Contains(c.globals, "nobody") {
+			t.Errorf("%q: %v", c.globals, ds)
 		}
 	}
 }
