@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,7 +20,8 @@ import (
 const (
 	// controlTime is what one question and its answer may take.
 	controlTime = 5 * time.Second
-	// maxClients is how many are served at a time; others wait.
+	// maxClients is how many are served at a time; others wait, and those who have
+	// asked nothing yet give way to them.
 	maxClients = 8
 	// maxQuestion is the longest question, its line feed included.
 	maxQuestion = 64
@@ -33,6 +35,10 @@ type control struct {
 	answer   func(ctx context.Context, question string, w io.Writer) error
 	clients  chan struct{}
 	working  sync.WaitGroup
+
+	mu     sync.Mutex
+	silent []*net.UnixConn // who has asked nothing yet, the longest first
+	ended  bool
 }
 
 // listen opens the socket. Only our user may connect: it is made with mode 0600,
@@ -91,7 +97,13 @@ func (c *control) accept() {
 			time.Sleep(100 * time.Millisecond)
 			continue
 		}
-		c.clients <- struct{}{}
+		select {
+		case c.clients <- struct{}{}:
+		default:
+			c.giveWay(1)
+			c.clients <- struct{}{}
+		}
+		c.expect(conn)
 		c.working.Add(1)
 		go func() {
 			defer c.working.Done()
@@ -102,7 +114,33 @@ func (c *control) accept() {
 	}
 }
 
+// expect notes that a client is to ask something, until asked.
+func (c *control) expect(conn *net.UnixConn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.silent = append(c.silent, conn)
+	if c.ended {
+		conn.Close()
+	}
+}
+
+func (c *control) asked(conn *net.UnixConn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.silent = slices.DeleteFunc(c.silent, func(s *net.UnixConn) bool { return s == conn })
+}
+
+// giveWay hangs up on so many who have asked nothing yet.
+func (c *control) giveWay(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, conn := range c.silent[:min(n, len(c.silent))] {
+		conn.Close()
+	}
+}
+
 func (c *control) serve(conn *net.UnixConn) {
+	defer c.asked(conn)
 	conn.SetDeadline(time.Now().Add(controlTime))
 	if !allowed(conn) {
 		return
@@ -111,6 +149,7 @@ func (c *control) serve(conn *net.UnixConn) {
 	if err != nil {
 		return
 	}
+	c.asked(conn)
 	ctx, cancel := context.WithTimeout(context.Background(), controlTime)
 	defer cancel()
 	w := bufio.NewWriter(conn)
@@ -134,9 +173,13 @@ func allowed(conn *net.UnixConn) bool {
 // mayAsk tells whether a user may ask a daemon of user us.
 func mayAsk(uid, us uint32) bool { return uid == 0 || uid == us }
 
-// close ends it, and removes the socket.
+// close ends it, and removes the socket. Who has asked something is still answered.
 func (c *control) close() {
 	c.listener.Close()
+	c.mu.Lock()
+	c.ended = true
+	c.mu.Unlock()
+	c.giveWay(maxClients)
 	c.working.Wait()
 }
 
