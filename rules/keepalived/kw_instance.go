@@ -211,7 +211,7 @@ func authenticationTable() *table[authentication] {
 			},
 		},
 		{
-			wordInfo: wordInfo{name: "auth_pass", args: "PASSWORD", doc: "Password, of which 8 characters count."},
+			wordInfo: wordInfo{name: passwordWord, args: "PASSWORD", doc: "Password, of which 8 characters count."},
 			set: func(s *statement, a *authentication) {
 				a.password = s.str(0)
 				s.secretRead()

@@ -271,7 +271,11 @@ func (r *reader) dir() string {
 // maxExcerpt is how many characters of a text messages show.
 const maxExcerpt = 60
 
-// abridge shortens text for a message and makes it printable.
+// passwordWord is the word that a password follows.
+const passwordWord = "auth_pass"
+
+// abridge shortens text for a message and makes it printable. Messages go to logs that
+// many can read, so what follows the word of a password is left out.
 func abridge(s string) string {
 	clean := strings.ToValidUTF8(s, "?")
 	clean = strings.Map(func(c rune) rune {
@@ -280,6 +284,9 @@ func abridge(s string) string {
 		}
 		return c
 	}, clean)
+	if before, _, found := strings.Cut(clean, passwordWord+" "); found {
+		return before + passwordWord + " …"
+	}
 	if runes := []rune(clean); len(runes) > maxExcerpt {
 		return string(runes[:maxExcerpt]) + "…"
 	}

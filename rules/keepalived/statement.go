@@ -43,7 +43,11 @@ func (s *statement) acceptable(f *frame) bool {
 		return false
 	}
 	if info.max >= 0 && len(s.args) > info.max {
-		s.note(KindExtra, "the words after "+abridge(s.args[max(0, info.max-1)])+" are ignored: "+abridge(strings.Join(s.args[info.max:], " ")), s.usage())
+		last, more := abridge(s.args[max(0, info.max-1)]), ": "+abridge(strings.Join(s.args[info.max:], " "))
+		if info.name == passwordWord {
+			last, more = "the password", ""
+		}
+		s.note(KindExtra, "the words after "+last+" are ignored"+more, s.usage())
 		s.args = s.args[:info.max]
 	}
 	if info.unused != "" && s.report.once(info.name) {
