@@ -279,7 +279,7 @@ func toldConfig(text string) string {
 		toldServer(12, "omega\n", tcpCheck) +
 		toldServer(13, "alpha\n", tcpCheck) +
 		toldServer(14, "", "inhibit_on_failure\n"+tcpCheck) +
-		toldServer(15, "", "MISC_CHECK {\nmisc_path DIR/slow\nmisc_timeout 1\n}\n")
+		toldServer(15, "", "MISC_CHECK {\nmisc_path DIR/slow\nmisc_timeout 3\n}\n")
 }
 
 // populate has all servers of toldConfig there but one.
