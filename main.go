@@ -163,7 +163,8 @@ type health struct {
 	daemon.Surroundings
 	probes probe.Options // but for TLS: there can be very many checkers
 	// room is how many processors Go must have so that failover finds one whenever it
-	// has something to do. The kernel gives its thread a real one then.
+	// has something to do. The kernel gives it a real one then: it prefers the thread
+	// that has slept.
 	room int
 
 	mu      sync.Mutex

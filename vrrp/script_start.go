@@ -13,7 +13,7 @@ import (
 // from everybody else.
 func startPlain(cmd *exec.Cmd) error {
 	attr, err := unix.SchedGetAttr(0, 0)
-	if err != nil || attr.Policy != unix.SCHED_RR && attr.Nice >= 0 || attr.Flags&unix.SCHED_FLAG_RESET_ON_FORK != 0 {
+	if err != nil || attr.Policy != unix.SCHED_RR && attr.Nice >= 0 {
 		return cmd.Start()
 	}
 	attr.Flags |= unix.SCHED_FLAG_RESET_ON_FORK

@@ -2,8 +2,8 @@ package daemon
 
 import (
 	"fmt"
-	"syscall"
-	"unsafe"
+	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,18 +23,17 @@ type Process struct {
 // CAP_SYS_NICE, so it comes before confine. What cannot be had is named in the
 // errors, and the rest is done.
 func (p Process) apply() (errs []error) {
-	each := func(what string, trap, a, b, c uintptr) {
-		// Each thread calls for itself: 0 is the caller.
-		if _, _, code := syscall.AllThreadsSyscall(trap, a, b, c); code != 0 {
-			errs = append(errs, fmt.Errorf("%s has no effect: %w", what, code))
+	each := func(what string, set func(thread int) error) {
+		if err := eachThread(set); err != nil {
+			errs = append(errs, fmt.Errorf("%s has no effect: %w", what, err))
 		}
 	}
 	if p.Nice != 0 {
-		each("vrrp_priority", unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 0, uintptr(p.Nice))
+		each("vrrp_priority", func(thread int) error { return unix.Setpriority(unix.PRIO_PROCESS, thread, p.Nice) })
 	}
 	if p.RealTime != 0 {
-		param := struct{ priority int32 }{int32(p.RealTime)} // struct sched_param
-		each("vrrp_rt_priority", unix.SYS_SCHED_SETSCHEDULER, 0, unix.SCHED_RR, uintptr(unsafe.Pointer(&param)))
+		attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_RR, Priority: uint32(p.RealTime)}
+		each("vrrp_rt_priority", func(thread int) error { return unix.SchedSetAttr(thread, &attr, 0) })
 	}
 	if p.NoSwap {
 		if err := lockMemory(); err != nil {
@@ -44,19 +43,29 @@ func (p Process) apply() (errs []error) {
 	return errs
 }
 
-// preferThread makes the calling thread, on which failover runs, a real-time one of
-// the lowest priority: it runs as soon as it has something to do, before threads that
-// check servers and programs of others, and sleeps nearly always. Other threads and
-// programs do not inherit that. Without CAP_SYS_NICE, and where the configuration or
-// who started us chose how it is to be treated, it stays as it is.
-func (p Process) preferThread() {
-	attr, err := unix.SchedGetAttr(0, 0)
-	if err != nil || attr.Policy != unix.SCHED_NORMAL || attr.Nice != 0 || p.Nice != 0 || p.RealTime != 0 {
-		return
+// eachThread does something to all threads. Those that are made meanwhile inherit it,
+// or are found when it looks again. syscall.AllThreadsSyscall would wait in a loop,
+// which in real time keeps the others from the processor they need.
+func eachThread(set func(thread int) error) error {
+	done := map[string]bool{}
+	for more := true; more; {
+		threads, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return err
+		}
+		more = false
+		for _, t := range threads {
+			thread, err := strconv.Atoi(t.Name())
+			if err != nil || done[t.Name()] {
+				continue
+			}
+			if err := set(thread); err != nil && err != unix.ESRCH { // which has ended
+				return err
+			}
+			done[t.Name()], more = true, true
+		}
 	}
-	_ = unix.SchedSetAttr(0, &unix.SchedAttr{
-		Size: unix.SizeofSchedAttr, Policy: unix.SCHED_RR, Priority: 1, Flags: unix.SCHED_FLAG_RESET_ON_FORK,
-	}, 0)
+	return nil
 }
 
 // capabilities are those that it needs for ever.

@@ -196,11 +196,12 @@ func (s *service) run() (err error) {
 	if s.confine != nil {
 		if !s.opt.checkOnly {
 			// Failover runs on this thread, and on a processor of Go's that nothing else
-			// needs, so no other thread of ours has to run for it to go on.
+			// needs, so no other thread of ours has to run for it to go on. It gets no
+			// priority before them: where Go's garbage collector looks at its stack while it
+			// is to go on, it waits in a loop, and would keep the collector from the processor.
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
 			runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
-			s.setup.Process.preferThread()
 		}
 		for _, err := range s.setup.Process.apply() {
 			s.log.Warn(err.Error())
