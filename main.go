@@ -179,12 +179,16 @@ func newHealth(s daemon.Surroundings) *health {
 	h := &health{Surroundings: s, files: map[string]int{}}
 	processors := runtime.GOMAXPROCS(0) // and no more than a container may use
 	steps, searches := max(1, processors-1), max(1, processors/2)
+	turns := probe.NewTurns(steps, searches)
+	if processors == 1 && !s.Alone {
+		turns.Rest() // none is left for failover
+	}
 	// Three for what manages the checks, what reads the table, and failover. The rest
 	// because Go also gives processors to threads that look for work, and the kernel
 	// may let those wait.
 	h.room = steps + searches + 3 + 8
 	h.probes = probe.Options{
-		Turns: probe.NewTurns(steps, searches), Run: h.run, File: h.file,
+		Turns: turns, Run: h.run, File: h.file,
 		Panicked: func(value any, stack []byte) {
 			h.Log.Error(fmt.Sprintf("A checker has failed itself: %v\n%s", value, stack))
 		},

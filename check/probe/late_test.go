@@ -70,3 +70,42 @@ func TestLateIsNotTheServer(t *testing.T) {
 		t.Errorf("the next phase: %v", err)
 	}
 }
+
+// TestOthersTurnsAreNotTheServers has a check wait for its turn until its time is over.
+// It still gets what the server said, which takes many turns, and the server still
+// gets its time, but no more.
+func TestOthersTurnsAreNotTheServers(t *testing.T) {
+	const timeout, pieces = time.Second, 10 * maxLate
+	turns := NewTurns(1, 1)
+	at := listen(t, func(c net.Conn) {
+		c.Write(make([]byte, pieces))
+		c.Read(make([]byte, 1)) // until the other side goes
+	})
+	target := newTarget(check.Endpoint{Addr: at, Timeout: timeout}, unix.SOCK_STREAM, unix.IPPROTO_TCP, Options{Turns: turns})
+	turns.take()
+	c, err := target.dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	turns.leave()
+	turns.take() // of another check
+	time.AfterFunc(2*timeout, turns.leave)
+	c.ours += turns.take()
+	one := make([]byte, 1)
+	for n := range pieces {
+		if _, err := c.Read(one); err != nil {
+			t.Fatalf("piece %d: %v", n, err)
+		}
+	}
+	if _, err := c.Read(one); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("there was no more: %v", err)
+	}
+	c.phase()
+	for c.ours = time.Hour; c.lengthen(); c.ours = time.Hour {
+	}
+	if c.lent != maxLent*timeout {
+		t.Errorf("lengthened by %v at most, want %v", c.lent, maxLent*timeout)
+	}
+	turns.leave()
+}

@@ -168,6 +168,10 @@ type conn struct {
 	ended bool
 	// late is how many system calls were made after the end of the phase.
 	late int
+	// end is when the phase ends, unless it is lengthened by ours: how long it was
+	// waited for turns since then was set. lent is by how much it was lengthened so far.
+	end        time.Time
+	ours, lent time.Duration
 
 	// The step that is being made. That there is nothing to be allocated for one
 	// matters for answers of many megabytes.
@@ -201,11 +205,33 @@ func (c *conn) interrupt() { c.file.SetDeadline(time.Unix(1, 0)) }
 
 // phase begins a phase.
 func (c *conn) phase() {
-	c.late = 0
-	c.file.SetDeadline(time.Now().Add(c.target.Timeout))
+	c.late, c.ours, c.lent = 0, 0, 0
+	c.until(time.Now().Add(c.target.Timeout))
+}
+
+// until sets when the phase ends.
+func (c *conn) until(end time.Time) {
+	c.end = end
+	c.file.SetDeadline(end)
 	if c.ctx.Err() != nil {
 		c.interrupt()
 	}
+}
+
+// maxLent is how many times its Timeout a phase is lengthened at most. A server that
+// sends and sends has an end too.
+const maxLent = 9
+
+// lengthen gives a phase that is over the time that others had their turns meanwhile: a
+// server is not slow because we are. It says whether there is any to give.
+func (c *conn) lengthen() bool {
+	more := min(c.ours, maxLent*c.target.Timeout-c.lent)
+	if more <= 0 || c.ctx.Err() != nil {
+		return false
+	}
+	c.ours, c.lent = 0, c.lent+more
+	c.until(c.end.Add(more))
+	return true
 }
 
 // await waits until the connection is made.
@@ -230,10 +256,14 @@ const maxLate = 4
 // When it is too late it is made once more. It may be us who are late and not the
 // server, because there was much else to do.
 func (c *conn) step(when func(syscall.RawConn, func(fd uintptr) bool) error, call func(fd int) error) error {
-	c.call, c.waits, c.result = call, false, nil
-	err := when(c.raw, c.try)
-	if c.waits {
-		c.target.turns.take()
+	c.call = call
+	var err error
+	for again := true; again; again = errors.Is(err, os.ErrDeadlineExceeded) && c.lengthen() {
+		c.waits, c.result = false, nil
+		err = when(c.raw, c.try)
+		if c.waits {
+			c.target.turns.take() // the phase is over, so it does not count
+		}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) && c.ctx.Err() == nil && c.late < maxLate {
 		c.late++
@@ -251,7 +281,7 @@ func (c *conn) step(when func(syscall.RawConn, func(fd uintptr) bool) error, cal
 // attempt makes the call of a step in a turn, and tells whether that was all.
 func (c *conn) attempt(fd uintptr) bool {
 	if c.waits {
-		c.target.turns.take()
+		c.ours += c.target.turns.take()
 	}
 	for c.result = unix.EINTR; c.result == unix.EINTR; {
 		c.result = c.call(int(fd))
@@ -265,7 +295,7 @@ func (c *conn) attempt(fd uintptr) bool {
 // Read reads what is there in a turn of its own, so that of many long answers each
 // gets on.
 func (c *conn) Read(b []byte) (n int, err error) {
-	c.target.turns.next()
+	c.ours += c.target.turns.next()
 	c.into, c.got = b, 0
 	err = c.step(syscall.RawConn.Read, c.readOnce)
 	if err == nil && c.got == 0 && len(b) > 0 {

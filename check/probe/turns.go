@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // Turns bounds how many checks work at the same time, so that whatever else the
@@ -13,10 +14,16 @@ import (
 // To search for a pattern may take a second. So searches have turns of their own,
 // and who only wants to connect does not wait for them.
 //
+// Where there is only one processor, whoever else has something to do waits for the
+// end of a turn, or of many where the kernel does not see who has slept. There the
+// checks rest between turns (Rest), and others find the processor idle.
+//
 // All checkers of a process share one. nil is for no bounds.
 type Turns struct {
 	steps, searches chan struct{}
 	buffers         sync.Pool
+
+	pace *pace // nil if they do not rest
 }
 
 // buffer is for what is read of a long answer.
@@ -27,6 +34,11 @@ type buffer [32 << 10]byte
 func NewTurns(steps, searches int) *Turns {
 	return &Turns{steps: make(chan struct{}, steps), searches: make(chan struct{}, searches)}
 }
+
+// Rest makes that checks work for a third of the time at most, and not for much more
+// than half a millisecond on end. There must be one turn at the same time only, and
+// none yet.
+func (t *Turns) Rest() { t.pace = &pace{} }
 
 // buffer lends a buffer until giveBack. To make a new one for each answer would make
 // Go collect garbage all the time, which stops failover too for a moment.
@@ -45,23 +57,39 @@ func (t *Turns) giveBack(b *buffer) {
 	}
 }
 
-// take waits for a turn, and leave ends it. A channel serves who waits in order.
-func (t *Turns) take() {
-	if t != nil {
-		t.steps <- struct{}{}
+// take waits for a turn, and leave ends it. A channel serves who waits in order. It
+// returns how long it waited, which is not the server's fault.
+func (t *Turns) take() (waited time.Duration) {
+	if t == nil {
+		return 0
 	}
+	asked := time.Now()
+	t.steps <- struct{}{}
+	now := time.Now()
+	if t.pace != nil {
+		if rest := t.pace.begin(asked, now); rest > 0 {
+			time.Sleep(rest)
+			now = time.Now()
+			t.pace.begin(now, now)
+		}
+	}
+	return now.Sub(asked)
 }
 
 func (t *Turns) leave() {
-	if t != nil {
-		<-t.steps
+	if t == nil {
+		return
 	}
+	if t.pace != nil {
+		t.pace.end(time.Now())
+	}
+	<-t.steps
 }
 
-// next ends a turn and waits for another one.
-func (t *Turns) next() {
+// next ends a turn and waits for another one, as take does.
+func (t *Turns) next() (waited time.Duration) {
 	t.leave()
-	t.take()
+	return t.take()
 }
 
 // outside does, between two turns, what takes time but no processor of ours.

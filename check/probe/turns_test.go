@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -51,6 +52,80 @@ func TestTurns(t *testing.T) {
 	if len(turns.steps) != 0 {
 		t.Errorf("%d turns were not given back", len(turns.steps))
 	}
+}
+
+// TestTurnsRest has checks work as much as they can: they get a third of the time, in
+// little pieces, and the time in which there is nothing to do is rest too.
+func TestTurnsRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const work = 100 * time.Microsecond
+		turns := NewTurns(1, 1)
+		turns.Rest()
+		begin, ended := time.Now(), time.Now()
+		var worked, onEnd time.Duration
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(func() {
+				for range 20 {
+					turns.take()
+					if time.Since(ended) > 0 {
+						onEnd = 0
+					}
+					time.Sleep(work)
+					worked, onEnd, ended = worked+work, onEnd+work, time.Now()
+					if onEnd > time.Millisecond/2 {
+						t.Errorf("worked for %v on end", onEnd)
+					}
+					turns.leave()
+				}
+			})
+		}
+		all.Wait()
+		if took := time.Since(begin); took < 3*worked-2*time.Millisecond || took > 3*worked {
+			t.Errorf("%v of work took %v, want three times as long", worked, took)
+		}
+		time.Sleep(time.Second)
+		begin = time.Now()
+		for range 5 {
+			turns.take()
+			time.Sleep(work)
+			turns.leave()
+			time.Sleep(2 * work)
+		}
+		if took := time.Since(begin); took != 15*work {
+			t.Errorf("work with pauses took %v, want %v", took, 15*work)
+		}
+	})
+}
+
+// TestPace counts as work what there is between two turns only if somebody waited for
+// the second one.
+func TestPace(t *testing.T) {
+	const µs = time.Microsecond
+	start := time.Now()
+	at := func(d time.Duration) time.Time { return start.Add(d) }
+	var p pace
+	want := func(asked, now, rest time.Duration) {
+		t.Helper()
+		if got := p.begin(at(asked), at(now)); got != rest {
+			t.Errorf("a turn asked for at %v and given at %v: rest of %v, want %v", asked, now, got, rest)
+		}
+	}
+	want(0, 0, 0)
+	p.end(at(100 * µs))
+	want(50*µs, 200*µs, 0) // it was waited for, so it began at 100 µs
+	p.end(at(600 * µs))    // that is 600 µs of work, with rest until 1800
+	want(700*µs, 800*µs, 1000*µs)
+	want(1800*µs, 1800*µs, 0)
+	p.end(at(2200 * µs)) // 400 µs of work, with rest until 3000
+	want(2300*µs, 2300*µs, 0)
+	p.end(at(2400 * µs)) // 100 more: until 3300
+	want(2400*µs, 2400*µs, 0)
+	p.end(at(2500 * µs)) // until 3600
+	want(2500*µs, 2500*µs, 1100*µs)
+	want(9000*µs, 9000*µs, 0) // nothing to do is rest
+	p.end(at(9400 * µs))
+	want(9400*µs, 9400*µs, 0)
 }
 
 // TestTurnsWaiting gives the only turn to others while servers do not answer,
