@@ -26,6 +26,10 @@ func main() {
 		schedulers(os.Args[2:])
 		return
 	}
+	if len(os.Args) > 1 && os.Args[1] == health.StallsArg {
+		fmt.Fprintln(os.Stderr, "bench:", health.Stalls(os.Stdout))
+		os.Exit(1)
+	}
 	uml.Init()
 	if len(os.Args) > 1 && os.Args[1] == "check" {
 		checks(os.Args[2:])

@@ -63,7 +63,8 @@ ip -n director route add 10.3.0.0/16 via 10.5.0.1
 ip route replace blackhole 10.3.0.0/16 table local
 `
 
-// adverts measures how much later than they are due advertisements are sent.
+// adverts measures how much later than they are due advertisements are sent. It keeps
+// how much of that is more than the machine itself stood still.
 func (b *bench) adverts(tool int, load bool) ([]float64, error) {
 	if err := command("sh", "-c", directorBuild); err != nil {
 		return nil, err
@@ -79,12 +80,35 @@ func (b *bench) adverts(tool int, load bool) ([]float64, error) {
 		return nil, err
 	}
 	defer unix.Close(tap)
-	d, err := b.run(tool, busy(load), director, true)
+	machine, err := watchStalls()
 	if err != nil {
 		return nil, err
 	}
-	late, err := lateness(tap)
-	return late, errors.Join(err, b.stop(d))
+	d, err := b.run(tool, busy(load), director, true)
+	if err != nil {
+		machine.stop()
+		return nil, err
+	}
+	sent, err := departures(tap)
+	err = errors.Join(err, b.stop(d))
+	machine.stop()
+	var late []float64
+	for i, at := range sent[min(1, len(sent)):] {
+		due := sent[i].Add(advertInterval)
+		late = append(late, milliseconds(at.Sub(due)))
+		b.beyond[tool] = append(b.beyond[tool], milliseconds(at.Sub(due)-machine.between(due, at)))
+	}
+	return late, err
+}
+
+// milliseconds are those of a time, 0 if it is negative.
+func milliseconds(d time.Duration) float64 { return max(0, d).Seconds() * 1000 }
+
+// beyondStalls returns what was kept of the measurements of adverts.
+func (b *bench) beyondStalls(tool int) ([]float64, error) {
+	kept := b.beyond[tool]
+	b.beyond[tool] = nil
+	return kept, nil
 }
 
 // onlyVRRP lets IPv4 packets of protocol 112 through. Without it the bodies' packets
@@ -118,11 +142,9 @@ func listen(device string) (int, error) {
 	return s, err
 }
 
-// lateness returns, for each advertisement after the warming up, by how many
-// milliseconds more than the interval it came after the one before.
-func lateness(tap int) ([]float64, error) {
-	var late []float64
-	var first, last time.Time
+// departures returns when each advertisement was sent, from the end of the warming up.
+func departures(tap int) (sent []time.Time, err error) {
+	var first time.Time
 	buf, control := make([]byte, 2048), make([]byte, 128)
 	for begin := time.Now(); time.Since(begin) < patience; {
 		n, cn, _, _, err := unix.Recvmsg(tap, buf, control, 0)
@@ -139,15 +161,15 @@ func lateness(tap int) ([]float64, error) {
 		if err != nil {
 			return nil, err
 		}
-		switch {
-		case first.IsZero():
+		if first.IsZero() {
 			first = at
-		case at.Sub(first) > warmUp+watched:
-			return late, nil
-		case at.Sub(first) > warmUp:
-			late = append(late, max(0, at.Sub(last)-advertInterval).Seconds()*1000)
 		}
-		last = at
+		switch {
+		case at.Sub(first) > warmUp+watched:
+			return sent, nil
+		case at.Sub(first) > warmUp:
+			sent = append(sent, at)
+		}
 	}
 	return nil, errors.New("no advertisements")
 }

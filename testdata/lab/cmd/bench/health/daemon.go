@@ -38,6 +38,7 @@ type bench struct {
 	servers *servers
 	results []result
 	runs    int
+	beyond  [2][]float64 // of the last measurements of adverts
 }
 
 func newBench(program string, o Options) (*bench, error) {

@@ -13,6 +13,9 @@
 // have stopped using the processor; and its status how long a verdict took to the
 // kernel, which keepalived does not tell.
 //
+// While advertisements are captured, a real-time thread that only sleeps tells when the
+// machine itself stands still, under the guest or for others. Nobody can be in time then.
+//
 // It sets no limits and fails only if something does not work: shared machines
 // are noisy, and the guest has one slow CPU for everything, the servers included.
 package health
