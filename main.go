@@ -177,16 +177,11 @@ type health struct {
 
 func newHealth(s daemon.Surroundings) *health {
 	h := &health{Surroundings: s, files: map[string]int{}}
-	processors := runtime.GOMAXPROCS(0) // and no more than a container may use
-	steps, searches := max(1, processors-1), max(1, processors/2)
-	turns := probe.NewTurns(steps, searches)
-	if processors == 1 && !s.Alone {
-		turns.Rest() // none is left for failover
-	}
+	turns := probe.NewTurns(runtime.GOMAXPROCS(0), s.Alone) // and no more than a container may use
 	// Three for what manages the checks, what reads the table, and failover. The rest
 	// because Go also gives processors to threads that look for work, and the kernel
 	// may let those wait.
-	h.room = steps + searches + 3 + 8
+	h.room = turns.AtOnce() + 3 + 8
 	h.probes = probe.Options{
 		Turns: turns, Run: h.run, File: h.file,
 		Panicked: func(value any, stack []byte) {

@@ -220,7 +220,7 @@ func BenchmarkMany(b *testing.B) {
 	} {
 		b.Run(v.name, func(b *testing.B) {
 			addr := benchServer(b, v.mode)
-			turns := NewTurns(1, 1)
+			turns := newTurns(1, 1)
 			for b.Loop() {
 				ctx, cancel := context.WithCancel(context.Background())
 				var all sync.WaitGroup

@@ -76,7 +76,7 @@ func TestLateIsNotTheServer(t *testing.T) {
 // gets its time, but no more.
 func TestOthersTurnsAreNotTheServers(t *testing.T) {
 	const timeout, pieces = time.Second, 10 * maxLate
-	turns := NewTurns(1, 1)
+	turns := newTurns(1, 1)
 	at := listen(t, func(c net.Conn) {
 		c.Write(make([]byte, pieces))
 		c.Read(make([]byte, 1)) // until the other side goes

@@ -241,7 +241,7 @@ func TestSearchUTF(t *testing.T) {
 // TestSearches lets only as many search at once as there is room for, gives up when
 // the time of the check is over, and has nobody else wait for it.
 func TestSearches(t *testing.T) {
-	turns := NewTurns(1, 1)
+	turns := newTurns(1, 1)
 	p, err := newPattern(check.URLConfig{Pattern: "a"}, turns)
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 //
 // Where there is only one processor, whoever else has something to do waits for the
 // end of a turn, or of many where the kernel does not see who has slept. There the
-// checks rest between turns (Rest), and others find the processor idle.
+// checks rest between turns, and others find the processor idle.
 //
 // All checkers of a process share one. nil is for no bounds.
 type Turns struct {
@@ -29,16 +29,24 @@ type Turns struct {
 // buffer is for what is read of a long answer.
 type buffer [32 << 10]byte
 
-// NewTurns makes turns for so many checks at the same time, and for so many
-// searches besides.
-func NewTurns(steps, searches int) *Turns {
+// NewTurns makes turns for a machine with so many processors, of which all but one are
+// for the checks, and half of them for searches besides. If the checks are not alone and
+// there is but one, they work for a third of the time at most, and not for much more
+// than half a millisecond on end.
+func NewTurns(processors int, alone bool) *Turns {
+	t := newTurns(max(1, processors-1), max(1, processors/2))
+	if processors == 1 && !alone {
+		t.pace = &pace{}
+	}
+	return t
+}
+
+func newTurns(steps, searches int) *Turns {
 	return &Turns{steps: make(chan struct{}, steps), searches: make(chan struct{}, searches)}
 }
 
-// Rest makes that checks work for a third of the time at most, and not for much more
-// than half a millisecond on end. There must be one turn at the same time only, and
-// none yet.
-func (t *Turns) Rest() { t.pace = &pace{} }
+// AtOnce is how many checks can work at the same time, searches included.
+func (t *Turns) AtOnce() int { return cap(t.steps) + cap(t.searches) }
 
 // buffer lends a buffer until giveBack. To make a new one for each answer would make
 // Go collect garbage all the time, which stops failover too for a moment.

@@ -18,7 +18,7 @@ import (
 // turns for, and run programs, for which they do not need any.
 func TestTurns(t *testing.T) {
 	const checks, steps = 100, 3
-	turns := NewTurns(steps, 1)
+	turns := newTurns(steps, 1)
 	var working, most atomic.Int64
 	var together sync.WaitGroup
 	together.Add(checks)
@@ -59,8 +59,7 @@ func TestTurns(t *testing.T) {
 func TestTurnsRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const work = 100 * time.Microsecond
-		turns := NewTurns(1, 1)
-		turns.Rest()
+		turns := NewTurns(1, false)
 		begin, ended := time.Now(), time.Now()
 		var worked, onEnd time.Duration
 		var all sync.WaitGroup
@@ -98,6 +97,21 @@ func TestTurnsRest(t *testing.T) {
 	})
 }
 
+// TestNewTurns leaves a processor to others, or at least a part of the only one.
+func TestNewTurns(t *testing.T) {
+	for _, c := range []struct {
+		processors      int
+		alone           bool
+		steps, searches int
+		rest            bool
+	}{{1, true, 1, 1, false}, {1, false, 1, 1, true}, {2, false, 1, 1, false}, {4, true, 3, 2, false}, {8, false, 7, 4, false}} {
+		turns := NewTurns(c.processors, c.alone)
+		if cap(turns.steps) != c.steps || cap(turns.searches) != c.searches || (turns.pace != nil) != c.rest || turns.AtOnce() != c.steps+c.searches {
+			t.Errorf("%+v: %d turns, %d for searches, rest %v", c, cap(turns.steps), cap(turns.searches), turns.pace != nil)
+		}
+	}
+}
+
 // TestPace counts as work what there is between two turns only if somebody waited for
 // the second one.
 func TestPace(t *testing.T) {
@@ -131,7 +145,7 @@ func TestPace(t *testing.T) {
 // TestTurnsWaiting gives the only turn to others while servers do not answer,
 // whatever a check waits for.
 func TestTurnsWaiting(t *testing.T) {
-	turns := NewTurns(1, 1)
+	turns := newTurns(1, 1)
 	o := Options{Turns: turns}
 	silent := endpoint(listen(t, hang), time.Hour)
 	nowhere := endpoint(full(t), time.Hour)
@@ -188,7 +202,7 @@ func TestTurnOfGreedy(t *testing.T) {
 	if _, err := server.Write(make([]byte, 64<<10)); err != nil {
 		t.Fatal(err)
 	}
-	turns := NewTurns(1, 1)
+	turns := newTurns(1, 1)
 	target := newTarget(endpoint(addrPort("127.0.0.1:1"), patient), unix.SOCK_STREAM, 0, Options{Turns: turns})
 	turns.take()
 	c := newConn(t.Context(), fds[0], target)

@@ -91,7 +91,7 @@ func TestZoo(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := c.probe(endpoint(listen(t, c.serve), c.timeout))
-			checker, err := New(p, Options{Turns: NewTurns(1, 1)})
+			checker, err := New(p, Options{Turns: newTurns(1, 1)})
 			if err != nil {
 				t.Fatal(err)
 			}
