@@ -30,7 +30,9 @@
 // # Beside others
 //
 // Checks of one process share Turns, which bound how many of them use a processor at
-// the same time, however many are due, answer at length, or search for patterns.
+// the same time, however many are due, answer at length, or search for patterns. How
+// long a check waits for its turn after the server has answered is not counted as the
+// server's time, up to nine times the Timeout.
 //
 // # Privileges
 //
