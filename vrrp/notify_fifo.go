@@ -151,7 +151,7 @@ func (f *fifo) startReader(policy ScriptPolicy) {
 	go func() {
 		defer close(f.ended)
 		for ctx.Err() == nil {
-			if r := program.Run(ctx, f.config.Path); ctx.Err() == nil {
+			if r := policy.Run(ctx, *f.config.Script, f.config.Path); ctx.Err() == nil {
 				f.log.Warn(fmt.Sprintf("FIFO script %v %v", program, r))
 			}
 			select {

@@ -48,6 +48,16 @@ func (r ScriptResult) String() string {
 	return fmt.Sprintf("exited with status %d", r.Code)
 }
 
+// Run looks at a program, as Prepare does, and runs it, see Program.Run. What is run
+// again and again is looked at each time: it may have been exchanged since.
+func (s ScriptPolicy) Run(ctx context.Context, c Command, more ...string) ScriptResult {
+	program, err := s.Prepare(c)
+	if err != nil {
+		return ScriptResult{Err: err}
+	}
+	return program.Run(ctx, more...)
+}
+
 // Run runs the program with more arguments, and waits for its end. When ctx ends
 // first, the program and all it started in its process group are told to end, and
 // killed a second later, or half a second if ctx was cancelled. If it has ended

@@ -12,11 +12,11 @@ import (
 // Watcher runs what instances and groups track apart from interfaces: scripts,
 // files and processes. Only what somebody tracks is run.
 type Watcher struct {
-	policy ScriptPolicy
 	log    *slog.Logger
 	report func(CauseKind, string, Standing)
 
-	wanted   []string // files that somebody else wants to know
+	policy   ScriptPolicy // of the scripts that run
+	wanted   []string     // files that somebody else wants to know
 	scripts  map[string]*watching
 	files    map[string]bool
 	counting *processWatch
@@ -45,8 +45,8 @@ func stop(list ...*watching) {
 // NewWatcher makes a Watcher that watches nothing. It calls report with the kind
 // and the name of a tracked thing that stands differently, from goroutines of its
 // own and during Apply; report must not block.
-func NewWatcher(policy ScriptPolicy, log *slog.Logger, report func(CauseKind, string, Standing)) *Watcher {
-	return &Watcher{policy: policy, log: log, report: report}
+func NewWatcher(log *slog.Logger, report func(CauseKind, string, Standing)) *Watcher {
+	return &Watcher{log: log, report: report}
 }
 
 // WantFiles has files of the configuration watched that no instance tracks: those
@@ -62,18 +62,18 @@ func (w *Watcher) used(c *Config) map[Cause]bool {
 	return used
 }
 
-// Apply watches what the configuration says, instead of what was watched before.
-// When it returns, all files and processes have been looked at and reported. It
+// Apply watches what the configuration says, instead of what was watched before,
+// and runs scripts as the policy says. When it returns, all files and processes have been looked at and reported. It
 // must not be called twice at a time.
 //
 // A script that was there already goes on with the results it had. One that a
 // reload adds counts as succeeding until its first result, so that adding it does
 // not throw a master out (keepalived does so too); at the start everybody waits
 // for that result.
-func (w *Watcher) Apply(c *Config) {
+func (w *Watcher) Apply(c *Config, policy ScriptPolicy) {
 	w.stopOthers()
 	used := w.used(c)
-	w.applyScripts(c, used)
+	w.applyScripts(c, used, policy)
 	w.applyFiles(c, used)
 	w.applyProcesses(c, used)
 	w.applied = true
@@ -152,20 +152,23 @@ func spawn(script *scriptWatch, loop func(context.Context)) *watching {
 	return g
 }
 
-// stopScripts stops the scripts that do not go on as they are.
-func (w *Watcher) stopScripts(c *Config, used map[Cause]bool) {
+// stopScripts stops the scripts that do not go on as they are: all of them with
+// another policy.
+func (w *Watcher) stopScripts(c *Config, used map[Cause]bool, samePolicy bool) {
 	var ended []*watching
 	for name, old := range w.scripts {
 		same := func(s ScriptConfig) bool { return s.Name == name && reflect.DeepEqual(s, old.script.config) }
-		if !used[Cause{CauseScript, name}] || !slices.ContainsFunc(c.Scripts, same) {
+		if !samePolicy || !used[Cause{CauseScript, name}] || !slices.ContainsFunc(c.Scripts, same) {
 			ended = append(ended, old)
 		}
 	}
 	stop(ended...)
 }
 
-func (w *Watcher) applyScripts(c *Config, used map[Cause]bool) {
-	w.stopScripts(c, used)
+func (w *Watcher) applyScripts(c *Config, used map[Cause]bool, policy ScriptPolicy) {
+	samePolicy := reflect.DeepEqual(policy, w.policy)
+	w.policy = policy
+	w.stopScripts(c, used, samePolicy)
 	running := make(map[string]*watching)
 	for i := range c.Scripts {
 		s := c.Scripts[i]
@@ -173,18 +176,17 @@ func (w *Watcher) applyScripts(c *Config, used map[Cause]bool) {
 			continue
 		}
 		old := w.scripts[s.Name]
-		if old != nil && reflect.DeepEqual(old.script.config, s) {
+		if old != nil && samePolicy && reflect.DeepEqual(old.script.config, s) {
 			running[s.Name] = old
 			continue
 		}
-		program, err := w.policy.Prepare(s.Command)
-		if err != nil {
+		if _, err := policy.Prepare(s.Command); err != nil {
 			w.log.Warn("Disabling track script " + s.Name + ": " + err.Error())
 			continue
 		}
 		watch := &scriptWatch{
 			config: s, verdict: newScriptVerdict(&s), log: w.log,
-			run:    func(ctx context.Context) ScriptResult { return program.Run(ctx) },
+			run:    func(ctx context.Context) ScriptResult { return policy.Run(ctx, s.Command) },
 			report: func(st Standing) { w.report(CauseScript, s.Name, st) },
 		}
 		first := watch.verdict.standing()

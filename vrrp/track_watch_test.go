@@ -88,8 +88,8 @@ func TestWatcher(t *testing.T) {
 
 	var got standings
 	var log lineHandler
-	w := NewWatcher(ours(false), slog.New(&log), got.set)
-	w.Apply(&config)
+	w := NewWatcher(slog.New(&log), got.set)
+	w.Apply(&config, ours(false))
 	for name, want := range map[string]Standing{"us": {Known: true, Up: true}, "nobody": {Known: true}} {
 		if st, _ := got.get(CauseProcess, name); st != want {
 			t.Errorf("process %s stands as %+v when Apply returns, want %+v", name, st, want)
@@ -126,7 +126,7 @@ func TestWatcher(t *testing.T) {
 	if st, _ := got.get(CauseFile, "unused"); st != (Standing{Known: true, Value: 12}) {
 		t.Errorf("a new file is seen in advance as %+v", st)
 	}
-	w.Apply(&reloaded)
+	w.Apply(&reloaded, ours(false))
 	if st, _ := got.get(CauseScript, "bad"); st != (Standing{Known: true}) {
 		t.Errorf("after the reload the script that fails stands as %+v", st)
 	}
@@ -161,7 +161,7 @@ func TestWatcherEndsStubborn(t *testing.T) {
 	}
 	config.Instances = []InstanceConfig{{Track: track}}
 	var got standings
-	w := NewWatcher(ours(false), slog.New(slog.DiscardHandler), got.set)
+	w := NewWatcher(slog.New(slog.DiscardHandler), got.set)
 	var pids []int
 	await := func(config *Config) {
 		for i := range config.Scripts {
@@ -180,14 +180,14 @@ func TestWatcherEndsStubborn(t *testing.T) {
 		}
 		pids = nil
 	}
-	w.Apply(&config)
+	w.Apply(&config, ours(false))
 	await(&config)
 	fewer := config
 	fewer.Scripts = slices.Clone(config.Scripts[:scripts/2])
 	for i := range fewer.Scripts {
 		fewer.Scripts[i].Fall = 2
 	}
-	end("a reload", func() { w.Apply(&fewer) })
+	end("a reload", func() { w.Apply(&fewer, ours(false)) })
 	await(&fewer)
 	end("the end", w.Close)
 }

@@ -220,7 +220,7 @@ func (s *service) run() (err error) {
 		options.Notifier = s.messenger
 		s.manager = vrrp.NewManager(options)
 	}
-	s.watcher = vrrp.NewWatcher(s.policy(s.setup), s.log, s.tracked)
+	s.watcher = vrrp.NewWatcher(s.log, s.tracked)
 	defer s.watcher.Close()
 	s.watch(s.setup)
 	defer func() { s.addresses.close() }()
@@ -255,7 +255,7 @@ func (s *service) watch(setup *Setup) {
 			s.addresses = watchAddresses(s.log, s.beside.companion.Addresses)
 		}
 	}
-	s.watcher.Apply(&setup.VRRP)
+	s.watcher.Apply(&setup.VRRP, s.policy(setup))
 }
 
 // namespace is the network namespace to run in. That of the command line counts.
