@@ -315,7 +315,7 @@ type toldList struct {
 // written is only noticed, and its time taken, when somebody looks.
 func settle(t *testing.T, least map[*twin]int) {
 	t.Helper()
-	const quiet, limit = 2 * time.Second, 2 * time.Minute
+	const quiet, limit = 2 * time.Second, 3 * time.Minute
 	for begun := time.Now(); time.Since(begun) < limit; time.Sleep(100 * time.Millisecond) {
 		settled := time.Since(begun) > quiet
 		for w, n := range least {
