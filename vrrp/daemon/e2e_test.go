@@ -40,6 +40,11 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		return
+	case "planted":
+		if err := ownTmp(); err != nil {
+			os.Stderr.WriteString(err.Error() + "\n")
+			os.Exit(70)
+		}
 	}
 	if err := makeLink(); err != nil {
 		os.Stderr.WriteString(err.Error() + "\n")
@@ -103,19 +108,35 @@ func (r *running) logged() string {
 // own.
 func start(t *testing.T, config string, args ...string) *running {
 	t.Helper()
+	r := prepare(t, config)
+	r.begin("daemon", append([]string{"-f", r.at("k.conf"), "-p", r.at("pid"), "--socket", r.at("socket")}, args...)...)
+	return r
+}
+
+// prepare writes the configuration of a daemon that does not run yet.
+func prepare(t *testing.T, config string) *running {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make network namespaces")
 	}
 	r := &running{t: t, dir: t.TempDir()}
 	r.configure(config)
+	return r
+}
+
+// begin runs the daemon, in a role.
+func (r *running) begin(role string, args ...string) {
+	t := r.t
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.cmd = exec.Command(self, append([]string{"-f", r.at("k.conf"), "-p", r.at("pid"), "--socket", r.at("socket")}, args...)...)
-	r.cmd.Env = append(os.Environ(), roleVar+"=daemon", "JOURNAL_STREAM=1:2")
+	r.cmd = exec.Command(self, args...)
+	r.cmd.Dir = r.dir
+	r.cmd.Env = append(os.Environ(), roleVar+"="+role, "JOURNAL_STREAM=1:2")
 	r.cmd.Stderr = r
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +149,6 @@ func start(t *testing.T, config string, args ...string) *running {
 			t.Logf("the log:\n%s", r.logged())
 		}
 	})
-	return r
 }
 
 func (r *running) at(name string) string { return filepath.Join(r.dir, name) }
