@@ -106,12 +106,10 @@ func (f *FileConfig) initialize() error {
 	if !f.Init {
 		return nil
 	}
-	// A symbolic link is not followed: whoever may write the directory could aim
-	// it at any file of root's.
+	// A symbolic link is not followed, nor a file with another name written: whoever
+	// may write the directory could aim it at any file of root's.
 	mode := os.O_WRONLY | os.O_CREATE | unix.O_NOFOLLOW | unix.O_NONBLOCK
-	if f.Overwrite {
-		mode |= os.O_TRUNC
-	} else {
+	if !f.Overwrite {
 		mode |= os.O_EXCL
 	}
 	file, err := os.OpenFile(f.Path, mode, 0o644)
@@ -121,8 +119,23 @@ func (f *FileConfig) initialize() error {
 	if err != nil {
 		return err
 	}
-	_, err = file.WriteString(strconv.Itoa(f.InitValue) + "\n")
-	return errors.Join(err, file.Close())
+	return errors.Join(overwrite(file, strconv.Itoa(f.InitValue)+"\n"), file.Close())
+}
+
+// overwrite has a text be all that is in a file of one name.
+func overwrite(file *os.File, text string) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(file.Fd()), &st); err != nil {
+		return err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink != 1 {
+		return errors.New(file.Name() + " is no file of its own")
+	}
+	if err := file.Truncate(0); err != nil {
+		return err
+	}
+	_, err := file.WriteString(text)
+	return err
 }
 
 // ReadTrackFile is the number in a tracked file, as keepalived reads it: 0 if

@@ -52,6 +52,19 @@ func TestTrackFileInitialize(t *testing.T) {
 	if err := os.Symlink(file("target", "1"), link); err != nil {
 		t.Fatal(err)
 	}
+	twice, pipe := filepath.Join(dir, "twice"), filepath.Join(dir, "pipe")
+	if err := os.Link(file("first", "1"), twice); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mkfifo(pipe, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(pipe, os.O_RDONLY|unix.O_NONBLOCK, 0) // so that it can be opened
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	defer unix.Umask(unix.Umask(0))
 	tests := []struct {
 		name   string
 		config FileConfig
@@ -63,6 +76,8 @@ func TestTrackFileInitialize(t *testing.T) {
 		{"a file that is missing is made", FileConfig{Path: filepath.Join(dir, "c"), Init: true, InitValue: -9}, -9, false},
 		{"overwrite", FileConfig{Path: file("d", "4444"), Init: true, InitValue: 9, Overwrite: true}, 9, false},
 		{"a symbolic link is not followed", FileConfig{Path: link, Init: true, InitValue: 9, Overwrite: true}, 1, true},
+		{"nor a file with another name", FileConfig{Path: twice, Init: true, InitValue: 9, Overwrite: true}, 1, true},
+		{"nor a FIFO", FileConfig{Path: pipe, Init: true, InitValue: 9, Overwrite: true}, 0, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -71,6 +86,9 @@ func TestTrackFileInitialize(t *testing.T) {
 			}
 			if got, _ := readTrackFile(test.config.Path); got != test.want {
 				t.Errorf("the file says %d, want %d", got, test.want)
+			}
+			if info, err := os.Stat(test.config.Path); err != nil || info.Mode().IsRegular() && info.Mode() != 0o644 {
+				t.Errorf("its mode is %v (%v)", info.Mode(), err)
 			}
 		})
 	}
