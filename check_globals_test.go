@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -76,22 +75,20 @@ func compareKernels(t *testing.T, number int, steps []kernelStep) {
 	for n, step := range steps {
 		if n == 0 {
 			both = newTwins(t, fmt.Sprint(number), func(w *twin) {
-				run(t, w.ns, "ip link add va type dummy")
-				run(t, w.ns, "ip addr add 192.168.9.1/24 dev va")
-				run(t, w.ns, "ip link set va up")
+				run(t, w.NS, "ip link add va type dummy")
+				run(t, w.NS, "ip addr add 192.168.9.1/24 dev va")
+				run(t, w.NS, "ip link set va up")
 				w.admin(step.before)
 			}, text(step))
 		} else {
 			for _, w := range both {
 				w.admin(step.before)
 				if step.end() {
-					w.stop()
+					w.Stop()
 					continue
 				}
 				w.configure(text(step))
-				if err := w.cmd.Process.Signal(syscall.SIGHUP); err != nil {
-					t.Fatal(err)
-				}
+				w.Reload()
 			}
 		}
 		var states [2]string
@@ -120,7 +117,7 @@ func compareKernels(t *testing.T, number int, steps []kernelStep) {
 // obeyed says whether the checker has started, and read its configuration again so
 // many times.
 func (w *twin) obeyed(reloads int) bool {
-	log := w.logged()
+	log := w.Log()
 	return strings.Contains(log, "Startup complete") && strings.Count(log, "Reload complete")+strings.Count(log, "Reload finished") >= reloads
 }
 
@@ -128,7 +125,7 @@ func (w *twin) obeyed(reloads int) bool {
 func (w *twin) admin(lines string) {
 	for line := range strings.SplitSeq(lines, ";") {
 		if line != "" {
-			run(w.t, w.ns, "ipvsadm "+line)
+			run(w.t, w.NS, "ipvsadm "+line)
 		}
 	}
 }
@@ -136,15 +133,15 @@ func (w *twin) admin(lines string) {
 // kernelState is all of IPVS that can be configured.
 func (w *twin) kernelState() string {
 	w.t.Helper()
-	entries, err := w.kernel.Table(ipvs.Query{Detail: ipvs.Full})
+	entries, err := w.Kernel.Table(ipvs.Query{Detail: ipvs.Full})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	timeouts, err := w.kernel.Timeouts()
+	timeouts, err := w.Kernel.Timeouts()
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	daemons, err := w.kernel.Daemons()
+	daemons, err := w.Kernel.Daemons()
 	if err != nil {
 		w.t.Fatal(err)
 	}

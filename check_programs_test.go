@@ -96,7 +96,7 @@ func TestCheckPrograms(t *testing.T) {
 						users[j] = append(users[j], who)
 					}
 				}
-				w.stop()
+				w.Stop()
 			}
 			if fmt.Sprint(users[0]) != fmt.Sprint(users[1]) || len(users[1]) != 3 {
 				t.Errorf("%s: keepalived runs %q, we run %q", test.globals, users[0], users[1])
@@ -137,7 +137,7 @@ func TestCheckClientCertificate(t *testing.T) {
 					w.write(name, text, 0o600)
 				}
 				for n, c := range configs {
-					run(t, w.ns, fmt.Sprintf("ip addr add 10.5.0.%d/32 dev lo", n+1))
+					run(t, w.NS, fmt.Sprintf("ip addr add 10.5.0.%d/32 dev lo", n+1))
 					w.up(fmt.Sprintf("10.5.0.%d:80", n+1), func(conn net.Conn) {
 						s := tls.Server(conn, c)
 						s.Read(make([]byte, 4096))
@@ -147,8 +147,8 @@ func TestCheckClientCertificate(t *testing.T) {
 				}
 			}, "global_defs {\nmax_auto_priority -1\n}\n"+test.ssl+b.String())
 			awaitAlike(t, both, test.want)
-			both[0].stop()
-			both[1].stop()
+			both[0].Stop()
+			both[1].Stop()
 		}
 	})
 }

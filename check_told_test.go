@@ -112,12 +112,12 @@ func (b *toldRulebook) compare(t *testing.T, scenarios []toldScenario) {
 		}
 	}
 	for _, both := range twins {
-		both[0].end()
-		both[1].end()
+		both[0].End()
+		both[1].End()
 	}
 	for _, both := range twins {
-		both[0].stop()
-		both[1].stop()
+		both[0].Stop()
+		both[1].Stop()
 	}
 }
 
@@ -189,9 +189,9 @@ func toldScenarios() []toldScenario {
 				next := all[:first] + all[second:] + toldServer(16, "", "")
 				w.configure(strings.NewReplacer("quorum 2\n", "quorum 1\n", "10.5.0.6 80", "10.5.0.206 80", "misc_timeout 3\n", "misc_timeout 60\n").Replace(next))
 				w.write("slow", "#!/bin/sh\nexit 0\n", 0o755)
-				w.reload()
+				w.Reload()
 			}},
-			{"stop", [2]int{4, 6}, (*twin).stop},
+			{"stop", [2]int{4, 6}, (*twin).Stop},
 		}},
 		{"what asks for mails", toldGlobals("") +
 			toldServer(1, "", tcpCheck) + toldServer(10, "smtp_alert", tcpCheck) + toldServer(11, "", "smtp_alert off\n"+tcpCheck) + toldServer(12, "smtp_alert off", "smtp_alert on\n"+tcpCheck),
@@ -304,7 +304,7 @@ func (w *twin) populate() {
 func (w *twin) ip(lines string) {
 	w.t.Helper()
 	w.write("lines", lines, 0o600)
-	run(w.t, w.ns, "ip -batch "+w.path("lines"))
+	run(w.t, w.NS, "ip -batch "+w.path("lines"))
 }
 
 // plainServers only take connections.

@@ -2,12 +2,10 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"cmp"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -18,24 +16,18 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"ipvsadm/ipvs"
-	"ipvsadm/testdata/lab/uml"
+	"ipvsadm/testdata/lab/checks"
 )
 
-// twin is a director with one of two health checkers, keepalived's or ours, on a
-// machine of its own: both have the same addresses, servers and configuration, so
-// that what they tell can be compared word for word.
+// twin is a director with one of two health checkers, keepalived's or ours: both
+// have the same addresses, servers and configuration, so that what they tell can be
+// compared word for word.
 type twin struct {
-	t      *testing.T
-	name   string
-	ns     *uml.NetNS
-	dir    string
-	kernel *ipvs.Client
-	cmd    *exec.Cmd
-	ended  chan struct{}
+	*checks.Director
+	t   *testing.T
+	dir string
 
-	mu  sync.Mutex
-	log bytes.Buffer
+	mu sync.Mutex
 	// heard is what was told since the last time somebody asked.
 	heard told
 	at    time.Time // of the last of it
@@ -47,35 +39,25 @@ type twin struct {
 // they were given.
 type told struct{ mails, lines, programs []string }
 
-func (w *twin) Write(b []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.log.Write(b)
-}
-
-func (w *twin) logged() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.log.String()
-}
-
 // newTwins makes both, on machines whose names end in a text. In the
 // configuration DIR is a directory of each.
-func newTwins(t *testing.T, suffix string, prepare func(*twin), config string, args ...string) [2]*twin {
+func newTwins(t *testing.T, suffix string, prepare func(*twin), config string) [2]*twin {
 	t.Helper()
-	if _, err := exec.LookPath("keepalived"); err != nil {
-		t.Skip("needs the original to compare with: install Debian package keepalived")
-	}
 	var both [2]*twin
-	for i, name := range []string{"keepalived", "ours"} {
-		w := &twin{t: t, name: name, ns: uml.NewNetNS(t, name+suffix), stops: map[string]func(){}}
+	for i, d := range checks.Directors(t, filepath.Join(os.Getenv(programsVar), "ipvsadm"), suffix) {
+		w := &twin{Director: d, t: t, stops: map[string]func(){}}
 		both[i] = w
 		w.world()
 		if prepare != nil {
 			prepare(w)
 		}
 		w.configure(config)
-		w.launch(args...)
+		t.Cleanup(func() {
+			if t.Failed() {
+				t.Logf("the log of %s:\n%s", w.Name, w.Log())
+			}
+		})
+		w.Start(w.path("conf"), w.dir)
 	}
 	return both
 }
@@ -149,63 +131,13 @@ func (w *twin) hear(what func(*told)) {
 	w.at = time.Now()
 }
 
-// launch starts the checker.
-func (w *twin) launch(args ...string) {
-	t := w.t
-	t.Helper()
-	argv := []string{"keepalived", "--check", "--dont-fork", "--log-console", "--log-detail", "--use-file", w.path("conf"),
-		"--pid", w.path("main.pid"), "--checkers_pid", w.path("checkers.pid")}
-	if w.name == "ours" {
-		argv = []string{filepath.Join(os.Getenv(programsVar), "ipvsadm"), "check", "-D", "-f", w.path("conf"), "-p", w.path("pid"), "--socket", w.path("socket")}
-	}
-	w.cmd = exec.Command(argv[0], append(argv[1:], args...)...)
-	w.cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "TZ=UTC", "JOURNAL_STREAM=1:2", "LD_LIBRARY_PATH=/nowhere", "OURS=7"}
-	w.cmd.Stdout, w.cmd.Stderr = w, w
-	var err error
-	w.ns.Do(func() {
-		if w.kernel == nil {
-			w.kernel, err = ipvs.Open(ipvs.Options{})
-		}
-		if err == nil {
-			err = w.cmd.Start()
-		}
-	})
-	if err != nil {
-		t.Fatalf("start %s: %v", w.name, err)
-	}
-	w.ended = make(chan struct{})
-	go func(cmd *exec.Cmd, ended chan struct{}) {
-		cmd.Wait()
-		close(ended)
-	}(w.cmd, w.ended)
-	t.Cleanup(func() {
-		w.stop()
-		if t.Failed() {
-			t.Logf("the log of %s:\n%s", w.name, w.logged())
-		}
-	})
-}
-
-// end asks the checker to end, stop also waits until it has.
-func (w *twin) end() { w.cmd.Process.Signal(unix.SIGTERM) }
-
-func (w *twin) stop() {
-	w.end()
-	select {
-	case <-w.ended:
-	case <-time.After(20 * time.Second):
-		w.t.Errorf("%s does not end", w.name)
-		w.cmd.Process.Kill()
-	}
-}
-
 // up has a server listen, down has it stop.
 func (w *twin) up(addr string, serve func(net.Conn)) {
 	w.t.Helper()
 	if w.stops[addr] != nil {
 		return
 	}
-	l, err := w.ns.Listen("tcp", addr)
+	l, err := w.NS.Listen("tcp", addr)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -241,7 +173,7 @@ func (w *twin) upUDP(addr string, change func([]byte)) {
 	}
 	var c net.PacketConn
 	var err error
-	w.ns.Do(func() { c, err = net.ListenPacket("udp", addr) })
+	w.NS.Do(func() { c, err = net.ListenPacket("udp", addr) })
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -384,11 +316,4 @@ func sortedVars(line string) string {
 	all := strings.Split(vars, " export ")
 	slices.Sort(all)
 	return head + "| export " + strings.Join(all, " export ")
-}
-
-// reload has the checker read its configuration again.
-func (w *twin) reload() {
-	if err := w.cmd.Process.Signal(unix.SIGHUP); err != nil {
-		w.t.Fatal(err)
-	}
 }

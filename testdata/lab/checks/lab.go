@@ -34,7 +34,7 @@ const (
 type Lab struct {
 	t       testing.TB
 	cases   []Case
-	sides   [2]*side // keepalived, ours
+	sides   [2]*Director // keepalived, ours
 	servers *uml.NetNS
 	reals   [][]*server // by case
 }
@@ -43,7 +43,7 @@ type Lab struct {
 // all ends with the test.
 func New(t testing.TB, program string, cases []Case) *Lab {
 	t.Helper()
-	l := &Lab{t: t, cases: cases}
+	l := &Lab{t: t, cases: cases, sides: Directors(t, program, "")}
 	l.network()
 	dir := t.TempDir()
 	var conf strings.Builder
@@ -64,8 +64,9 @@ func New(t testing.TB, program string, cases []Case) *Lab {
 	if err := os.WriteFile(name, []byte(conf.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l.sides[0].start(t, keepalived(name, dir)...)
-	l.sides[1].start(t, our(program, name, dir)...)
+	for _, d := range l.sides {
+		d.Start(name, dir)
+	}
 	return l
 }
 
@@ -107,7 +108,7 @@ func (l *Lab) Settle(phase int) []Row {
 				return rows
 			}
 		}
-		if !l.sides[0].running() || !l.sides[1].running() {
+		if !l.sides[0].Running() || !l.sides[1].Running() {
 			return rows
 		}
 		time.Sleep(time.Second)
@@ -151,9 +152,9 @@ func (l *Lab) Logs(r Row) string {
 	}
 	text := ""
 	for _, s := range l.sides {
-		text += s.name + ":\n" + s.log.lines(12, words...)
-		if !s.running() {
-			text += "\tit has ended\n" + s.log.lines(12, "")
+		text += s.Name + ":\n" + s.logged(12, words...)
+		if !s.Running() {
+			text += "\tit has ended\n" + s.logged(12, "")
 		}
 	}
 	return text
@@ -165,7 +166,7 @@ func (l *Lab) rows() []Row {
 	for i, s := range l.sides {
 		var err error
 		if tables[i], err = s.table(); err != nil {
-			l.t.Fatalf("the table of %s: %v", s.name, err)
+			l.t.Fatalf("the table of %s: %v", s.Name, err)
 		}
 	}
 	late := l.usual() >= forgotten
@@ -245,7 +246,7 @@ func (l *Lab) unchecked(r *Row, late bool) {
 			if !told || times >= enough {
 				continue
 			}
-			r.Unchecked = fmt.Sprintf("%s was at server %d only %d times", side.name, i+1, times)
+			r.Unchecked = fmt.Sprintf("%s was at server %d only %d times", side.Name, i+1, times)
 			if side == l.sides[0] && r.Case.Want[0] != anything {
 				r.Forgotten = r.Forgotten || late
 			}

@@ -153,7 +153,7 @@ func (s *server) visit(from net.Addr) Behaviour {
 
 // visited is how often a client was here since the last change, by the checker of
 // a real_server block; false if that cannot be told.
-func (s *server) visited(block string, by *side) (times int, told bool) {
+func (s *server) visited(block string, by *Director) (times int, told bool) {
 	s.mu.Lock()
 	does := s.does
 	for _, c := range by.address {
