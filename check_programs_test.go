@@ -1,8 +1,7 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
+	"crypto"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -130,6 +129,10 @@ func TestCheckClientCertificate(t *testing.T) {
 		}
 		for i, test := range []struct{ ssl, want string }{
 			{"SSL {\ncertificate DIR/client.pem\nkey DIR/client.key\nca DIR/client.pem\n}\n", "1 2 3 6"},
+			{"SSL {\ncertificate DIR/client.pem\nkey DIR/locked.key\npassword sesame\n}\n", "1 2 3 6"},
+			{"SSL {\ncertificate DIR/client.pem\nkey DIR/old.key\npassword sesame\n}\n", "1 2 3 6"},
+			{"SSL {\ncertificate DIR/client.pem\nkey DIR/locked.key\npassword simsim\n}\n", ""},
+			{"SSL {\ncertificate DIR/client.pem\nkey DIR/locked.key\n}\n", ""},
 			{"", "6"},
 		} {
 			both := newTwins(t, fmt.Sprint(i), func(w *twin) {
@@ -147,32 +150,40 @@ func TestCheckClientCertificate(t *testing.T) {
 				}
 			}, "global_defs {\nmax_auto_priority -1\n}\n"+test.ssl+b.String())
 			awaitAlike(t, both, test.want)
+			for _, w := range both { // without its key none goes on
+				if w.Running() != (test.want != "") {
+					t.Errorf("%s with %s: it runs: %v", w.Name, test.ssl, w.Running())
+				}
+			}
 			both[0].Stop()
 			both[1].Stop()
 		}
 	})
 }
 
-// clientCertificate makes a certificate and its files.
+// clientCertificate makes a certificate and its files. locked.key has the password
+// sesame, as OpenSSL writes it now, and old.key as it did long ago.
 func clientCertificate(t *testing.T) (tls.Certificate, map[string]string) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	files := map[string]string{}
+	for name, from := range map[string]string{"client.key": "plain", "locked.key": "aes-256-cbc", "old.key": "traditional"} {
+		text, err := os.ReadFile("check/probe/testdata/keys/" + from + ".key")
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = string(text)
+	}
+	block, _ := pem.Decode([]byte(files["client.key"]))
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.(crypto.Signer).Public(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string]string{
-		"client.pem": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		"client.key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})),
-	}
+	files["client.pem"] = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, files
 }
 

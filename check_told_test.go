@@ -37,6 +37,7 @@ func toldRules() []toldRule {
 		{name: "stop-mail", step: "stop", pattern: exp(`(?s)^.*=> Shutting down <=.*$`), luck: true},
 		{name: "reload-quorum", step: "reload", pattern: exp(`(?s)^.*(VS |Virtualserver )\[10\.1\.1\.6]:tcp:80( -)? DOWN.*$`)},
 		{name: "reload-quorum", step: "reload", pattern: exp(`^down 6 .*$`)},
+		{name: "fifo-script", step: "reload", pattern: exp(`^reader .*$`)},
 		{name: "mail-names", pattern: exp(`RCPT TO:<Some One <one@example\.com>>`), instead: "RCPT TO:<one@example.com>"},
 		{name: "mail-names", pattern: exp(`HELO localhost\r`), instead: "HELO " + host + "\r", luck: true},
 		{name: "mail-names", pattern: exp(`MAIL FROM:<\(null\)>`), instead: "MAIL FROM:<keepalived@" + host + ">", luck: true},
@@ -179,6 +180,13 @@ func toldScenarios() []toldScenario {
 			{"both", alike(6), func(w *twin) { w.write("misc", "", 0o644) }},
 		}
 	}
+	const reading = `global_defs {
+  script_user root
+  lvs_notify_fifo DIR/read nobody nogroup
+  lvs_notify_fifo_script "DIR/reader 'a  b' c" nobody nogroup
+  max_auto_priority -1
+}
+`
 	return []toldScenario{
 		{"everything", all, []toldStep{
 			{"start", [2]int{58, 57}, nothing},
@@ -201,6 +209,17 @@ func toldScenarios() []toldScenario {
 			[]toldStep{{"start", alike(7), nothing}, {"down", alike(14), (*twin).allDown}, {"up", alike(14), (*twin).allUp}}},
 		{"two checkers", toldGlobals("smtp_alert") + checkers, turns([2]int{9, 8}, 7)},
 		{"no_checker_emails", toldGlobals("smtp_alert\nno_checker_emails") + checkers, turns(alike(8), 6)},
+		{"a script reads the FIFO", reading + toldServer(1, "", tcpCheck), []toldStep{
+			{"start", alike(3), nothing}, {"down", alike(4), (*twin).allDown}, {"up", alike(4), (*twin).allUp},
+			{"reload", [2]int{3, 2}, func(w *twin) {
+				w.configure(reading + toldServer(1, "", tcpCheck) + toldServer(2, "", tcpCheck))
+				w.Reload()
+			}},
+			{"stop", alike(0), func(w *twin) {
+				w.Stop()
+				eventually(w.t, "the end of the script", func() bool { return !runs(w.path("reader")) })
+			}},
+		}},
 		{"names by themselves", `global_defs {
   script_user nobody nogroup
   enable_script_security
@@ -297,8 +316,19 @@ func (w *twin) populate() {
 	}
 	w.ip(lines + "route add unreachable 10.5.0.8/32\n")
 	w.write("slow", "#!/bin/sh\nsleep 3456\n", 0o755)
+	w.write("reader", strings.ReplaceAll(reader, "DIR", w.dir), 0o755)
 	w.allUp()
 }
+
+// reader is a program for a FIFO: it tells how it was run, what the FIFO is like, and
+// all that comes.
+const reader = `#!/bin/sh
+fifo=$3
+DIR/note reader "$1" "$2" "${fifo##*/}" $# $(stat -c '%a %U %G' "$fifo")
+while read -r line; do
+	echo "$line" > DIR/fifo
+done < "$fifo"
+`
 
 // ip has ip do all lines at once: starting programs is what takes the time.
 func (w *twin) ip(lines string) {

@@ -112,6 +112,7 @@ func (w *twin) world() {
 	if err := unix.Mkfifo(w.path("fifo"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	os.Chmod(w.path("fifo"), 0o666) // also for those who are not root
 	f, err := os.OpenFile(w.path("fifo"), os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -3,8 +3,6 @@ package probe
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
 	"os"
 
@@ -78,26 +76,4 @@ func keyPair(files check.TLSConfig) (tls.Certificate, error) {
 		return tls.Certificate{}, fmt.Errorf("certificate %s and key %s: %w", files.Certificate, files.Key, err)
 	}
 	return pair, nil
-}
-
-// decrypt takes the password off a key in PEM, if it has one.
-func decrypt(text []byte, password check.Secret) ([]byte, error) {
-	for rest := text; ; {
-		var block *pem.Block
-		block, rest = pem.Decode(rest)
-		switch {
-		case block == nil:
-			return text, nil
-		case block.Type == "ENCRYPTED PRIVATE KEY":
-			return nil, errors.New("it is encrypted as PKCS #8, which cannot be read: write it anew with openssl pkey -traditional")
-		//lint:ignore SA1019 the keys that keepalived's password is for are of this kind
-		case x509.IsEncryptedPEMBlock(block):
-			//lint:ignore SA1019 as above
-			der, err := x509.DecryptPEMBlock(block, []byte(password))
-			if err != nil {
-				return nil, err
-			}
-			return pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: der}), nil
-		}
-	}
 }
