@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -145,7 +146,8 @@ func TestPlantedRefused(t *testing.T) {
 			}
 			planted := listing(t, r.dir)
 			r.begin("daemon", "-f", r.at("k.conf"), "-p", r.at("pid"), "--socket", r.at("socket"))
-			if err := r.cmd.Wait(); err == nil || !strings.Contains(r.logged(), test.said) {
+			late := time.AfterFunc(30*time.Second, func() { r.cmd.Process.Kill() })
+			if err := r.cmd.Wait(); !late.Stop() || err == nil || !strings.Contains(r.logged(), test.said) {
 				t.Errorf("%s for %s: ended with %v, logged\n%s", how, test.name, err, r.logged())
 			}
 			same(t, how+" for "+test.name, listing(t, r.dir), planted)
