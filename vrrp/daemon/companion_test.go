@@ -200,13 +200,13 @@ func TestOnce(t *testing.T) {
 // TestCompanionChecksConfigurations has the companion refuse what the reader of
 // configurations takes: a test says so, and a daemon does not start.
 func TestCompanionChecksConfigurations(t *testing.T) {
-	f := &fakeCompanion{checkErr: errors.New("a pattern is wrong")}
+	f := &fakeCompanion{checkErr: errors.Join(errors.New("a pattern is wrong"), errors.New("a key too"))}
 	var out, errs bytes.Buffer
 	env := withCompanion(&out, &errs, f, &Setup{Servers: 1})
 	if status := Check(env, []string{"-t"}); status != exitUnusable || !strings.Contains(errs.String(), "a pattern is wrong") {
 		t.Errorf("the test: %d, %s", status, errs.String())
 	}
-	if status := Check(env, []string{"-p", filepath.Join(t.TempDir(), "pid")}); status != exitMissing {
+	if status := Check(env, []string{"-p", filepath.Join(t.TempDir(), "pid")}); status != exitMissing || !strings.HasSuffix(errs.String(), " a key too\n") {
 		t.Errorf("the daemon: %d, %s", status, errs.String())
 	}
 	errs.Reset()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -132,7 +133,9 @@ func (s *service) load(ctx context.Context) *Setup {
 		}
 	}
 	if err := s.beside.check(setup); err != nil {
-		s.log.Error(err.Error())
+		for line := range strings.SplitSeq(err.Error(), "\n") { // one for each checker
+			s.log.Error(line)
+		}
 		return nil
 	}
 	setup.VRRP = usable
