@@ -14,16 +14,15 @@ import (
 // same bytes, in which nothing is of the directory or the machine. It is static: it
 // needs no library and no loader.
 func TestReproducible(t *testing.T) {
-	here, err := os.Getwd()
-	if err != nil {
+	dir := t.TempDir()
+	// Two copies: the source itself may be edited while the test runs.
+	one, other := filepath.Join(dir, "one"), filepath.Join(dir, "another place")
+	copyPackages(t, one)
+	if err := os.CopyFS(other, os.DirFS(one)); err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	// The same source by another name: Go takes the directory it is told to be in.
-	elsewhere := filepath.Join(dir, "elsewhere")
-	copyPackages(t, elsewhere)
 	var sums [2][sha256.Size]byte
-	for i, from := range []string{here, elsewhere} {
+	for i, from := range []string{one, other} {
 		file := filepath.Join(dir, "ipvsadm")
 		cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", file, ".")
 		cmd.Dir = from
