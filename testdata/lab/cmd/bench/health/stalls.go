@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -14,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// StallsArg is the argument that makes a program of its own of Stalls.
+// StallsArg is the argument that makes a program of its own of Stalls. All its threads
+// must be in real time: Go has them wait for each other.
 const StallsArg = "stalls"
 
 // How often the real-time thread is to be woken, and how late is worth telling.
@@ -23,16 +23,11 @@ const (
 	stallLeast = time.Millisecond / 2
 )
 
-// Stalls writes each time that a real-time thread, which only sleeps, is woken late:
-// when that was due and when it was, in nanoseconds. It is late when the machine itself
-// has stood still, under a guest or for others. It does not return but for an error.
+// Stalls only sleeps, and writes each time that it is woken late: when that was due and
+// when it was, in nanoseconds. It is late when the machine itself has stood still, under
+// a guest or for others. It does not return but for an error.
 func Stalls(w io.Writer) error {
-	runtime.LockOSThread()
-	debug.SetGCPercent(-1) // a collector that waited for this thread would spoil it
-	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 50}
-	if err := unix.SchedSetAttr(0, &attr, 0); err != nil {
-		return err
-	}
+	debug.SetGCPercent(-1) // it has nothing to collect
 	for due := time.Now(); ; {
 		due = due.Add(stallEvery)
 		at := unix.NsecToTimespec(due.UnixNano())
@@ -66,7 +61,7 @@ func watchStalls() (*stalls, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stalls{cmd: exec.Command(self, StallsArg), ended: make(chan struct{})}
+	s := &stalls{cmd: exec.Command("chrt", "--fifo", "50", self, StallsArg), ended: make(chan struct{})}
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
