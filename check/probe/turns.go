@@ -71,6 +71,13 @@ func (t *Turns) take() (waited time.Duration) {
 	if t == nil {
 		return 0
 	}
+	if t.pace == nil { // to look at the clock is as dear as a small turn
+		select {
+		case t.steps <- struct{}{}:
+			return 0
+		default:
+		}
+	}
 	asked := time.Now()
 	t.steps <- struct{}{}
 	now := time.Now()
