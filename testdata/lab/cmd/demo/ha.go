@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"ipvsadm/rules/keepalived"
+	"ipvsadm/testdata/lab/uml"
 	"ipvsadm/vrrp"
 )
 
@@ -124,7 +125,7 @@ type ha struct {
 	show   *stage
 	limits limits
 	sides  []*side
-	stalls *stalls
+	stalls *uml.Stalls
 }
 
 // haInGuest runs the scenario. The exit code is 1 if ours lost more than the
@@ -242,7 +243,7 @@ func (h *ha) step(step haStep) (outcome, error) {
 	}
 	all.Wait()
 	time.Sleep(max(calm, time.Until(from.Add(step.wait+calm))))
-	o.stall = h.stalls.longest(from)
+	o.stall = h.stalls.Longest(from)
 	for _, s := range h.sides {
 		o.loss = append(o.loss, s.requests.lossSince(from, h.stalls))
 	}

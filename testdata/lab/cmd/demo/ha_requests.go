@@ -154,7 +154,7 @@ func (l loss) String() string {
 
 // lossSince is what was lost of the requests that were under way at a time or
 // sent later.
-func (r *requests) lossSince(from time.Time, s *stalls) (l loss) {
+func (r *requests) lossSince(from time.Time, s *uml.Stalls) (l loss) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var first, last time.Time
@@ -166,7 +166,7 @@ func (r *requests) lossSince(from time.Time, s *stalls) (l loss) {
 		if q.who != "" {
 			continue
 		}
-		if s.between(q.sent, q.sent.Add(q.took)) > muchStall {
+		if s.Between(q.sent, q.sent.Add(q.took)) > muchStall {
 			l.unclear++
 			continue
 		}

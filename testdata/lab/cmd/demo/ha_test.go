@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ipvsadm/testdata/lab/uml"
 )
 
 // The configurations are the posts' but for the lines that say that they are not.
@@ -50,8 +52,8 @@ func TestHALoss(t *testing.T) {
 		{sent: at(4), who: ""},
 		{sent: at(4.2), who: "rs1"},
 	}, held: []holding{{at(0.5), "director1"}, {at(4.1), "director2"}}}
-	var s stalls
-	s.add(at(4.5), at(6))
+	var s uml.Stalls
+	s.Add(at(4.5), at(6))
 	r.all = append(r.all, haRequest{sent: at(4.4), took: 2 * time.Second})
 	if got, want := r.lossSince(at(2), &s), (loss{sent: 5, lost: 2, unclear: 1, length: 2500 * time.Millisecond}); got != want {
 		t.Errorf("lost %+v, want %+v", got, want)

@@ -96,7 +96,7 @@ func (b *bench) adverts(tool int, load bool) ([]float64, error) {
 	for i, at := range sent[min(1, len(sent)):] {
 		due := sent[i].Add(advertInterval)
 		late = append(late, milliseconds(at.Sub(due)))
-		b.beyond[tool] = append(b.beyond[tool], milliseconds(at.Sub(due)-machine.between(due, at)))
+		b.beyond[tool] = append(b.beyond[tool], milliseconds(at.Sub(due)-machine.Between(due, at)))
 	}
 	return late, err
 }

@@ -7,10 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"ipvsadm/testdata/lab/uml"
 )
 
 // StallsArg is the argument that makes a program of its own of Stalls. All its threads
@@ -43,25 +44,20 @@ func Stalls(w io.Writer) error {
 	}
 }
 
-// stall is a time in which the machine stood still.
-type stall struct{ from, to time.Time }
-
-// stalls are those of a measurement.
-type stalls struct {
+// stallWatch watches the machine during a measurement.
+type stallWatch struct {
+	uml.Stalls
 	cmd   *exec.Cmd
 	ended chan struct{}
-
-	mu  sync.Mutex
-	all []stall
 }
 
 // watchStalls begins to watch the machine.
-func watchStalls() (*stalls, error) {
+func watchStalls() (*stallWatch, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	s := &stalls{cmd: exec.Command("chrt", "--fifo", "50", self, StallsArg), ended: make(chan struct{})}
+	s := &stallWatch{cmd: exec.Command("chrt", "--fifo", "50", self, StallsArg), ended: make(chan struct{})}
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -74,34 +70,15 @@ func watchStalls() (*stalls, error) {
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			var from, to int64
 			if _, err := fmt.Sscan(lines.Text(), &from, &to); err == nil {
-				s.mu.Lock()
-				s.all = append(s.all, stall{time.Unix(0, from), time.Unix(0, to)})
-				s.mu.Unlock()
+				s.Add(time.Unix(0, from), time.Unix(0, to))
 			}
 		}
 	}()
 	return s, nil
 }
 
-func (s *stalls) stop() {
+func (s *stallWatch) stop() {
 	s.cmd.Process.Kill()
 	<-s.ended
 	s.cmd.Wait()
-}
-
-// between is for how much of a time the machine stood still.
-func (s *stalls) between(from, to time.Time) (sum time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, one := range s.all {
-		begin, end := one.from, one.to
-		if begin.Before(from) {
-			begin = from
-		}
-		if end.After(to) {
-			end = to
-		}
-		sum += max(0, end.Sub(begin))
-	}
-	return sum
 }
