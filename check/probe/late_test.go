@@ -71,13 +71,24 @@ func TestLateIsNotTheServer(t *testing.T) {
 	}
 }
 
-// TestOthersTurnsAreNotTheServers has a check wait for its turn until its time is over.
-// It still gets what the server said, which takes many turns, and the server still
-// gets its time, but no more.
+// TestOthersTurnsAreNotTheServers has a check wait for its turn until its time is over,
+// between two reads or when the server has just answered. It still gets what the server
+// said, which takes many turns, and the server still gets its time, but no more.
 func TestOthersTurnsAreNotTheServers(t *testing.T) {
+	for name, early := range map[string]bool{"between reads": true, "after an answer": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			othersTurns(t, early)
+		})
+	}
+}
+
+func othersTurns(t *testing.T, early bool) {
 	const timeout, pieces = time.Second, 10 * maxLate
 	turns := newTurns(1, 1)
+	speak := make(chan struct{})
 	at := listen(t, func(c net.Conn) {
+		<-speak
 		c.Write(make([]byte, pieces))
 		c.Read(make([]byte, 1)) // until the other side goes
 	})
@@ -88,10 +99,18 @@ func TestOthersTurnsAreNotTheServers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	turns.leave()
-	turns.take() // of another check
-	time.AfterFunc(2*timeout, turns.leave)
-	c.ours += turns.take()
+	other := func() {
+		turns.take() // when this check gives up its own
+		close(speak)
+		time.Sleep(2 * timeout)
+		turns.leave()
+	}
+	if early {
+		go other()
+		time.Sleep(timeout / 10) // so that it waits already
+	} else {
+		time.AfterFunc(timeout/10, other) // when this one waits for the server
+	}
 	one := make([]byte, 1)
 	for n := range pieces {
 		if _, err := c.Read(one); err != nil {
